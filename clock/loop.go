@@ -1,0 +1,39 @@
+package clock
+
+import "time"
+
+// Loop tells the time and runs what is due. All methods may be called from
+// any goroutine.
+type Loop interface {
+	// Now is the present on this loop. Two readings may be subtracted.
+	Now() time.Time
+
+	// At runs f at t, or as soon as possible where t has passed; never
+	// before At has returned to its caller's goroutine, and never on it.
+	// In virtual time calls for the same instant run in the order of the
+	// calls to At (or Reset), one at a time. In real time each f runs on a
+	// goroutine of its own, and no order is promised.
+	At(t time.Time, f func()) Timer
+
+	// Touch says that s has work to drain: a packet was handed to it, a
+	// timer of it fired, or somebody read from it, wrote to it or is about
+	// to wait for it. In virtual time the loop calls s.Settle before it
+	// goes on to the next event; in real time nothing has to be done.
+	Touch(s Settler)
+}
+
+// Timer is one call that was asked for with [Loop.At].
+type Timer interface {
+	// Stop keeps the call from happening. It reports whether it did; false
+	// means that the call was already made (or begun), or stopped.
+	Stop() bool
+
+	// Reset moves the call to t, also after it was made or stopped.
+	Reset(t time.Time)
+}
+
+// Settler is what can be asked to finish the work it has: a host.
+type Settler interface {
+	// Settle returns when no work is left that needs no time to pass.
+	Settle()
+}
