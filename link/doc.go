@@ -1,0 +1,18 @@
+// Package link is the data link: wires in memory, and a look at what crosses
+// any link.
+//
+// A [Wire] joins two ends; each [End] is a gVisor link endpoint, so a host's
+// stack can be attached to it. What one end sends travels one [Direction],
+// which queues, counts and delivers on a [clock.Loop]. A [Tap] is put around
+// any link endpoint (a wire's end, a TUN device) and shows each packet that
+// passes to listeners: to a capture file, or as events to a trace.Recorder. A
+// [View] is a packet parsed for reading.
+//
+// There is no packet type of our own: what travels is gVisor's PacketBuffer,
+// and super-packets of up to 64 KiB (generic segmentation offload) pass a wire
+// whole.
+//
+//	wire := link.NewWire(link.WireConfig{})
+//	client.Attach(wire.A(), netip.MustParsePrefix("10.0.0.1/24"))
+//	server.Attach(wire.B(), netip.MustParsePrefix("10.0.0.2/24"))
+package link
