@@ -6,8 +6,10 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,8 +25,18 @@ func TestRealLoopRunsWhatIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		loop := clock.Real()
 		start := loop.Now()
+		var mu sync.Mutex
 		var ran []time.Duration
-		note := func() { ran = append(ran, loop.Now().Sub(start)) }
+		note := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			ran = append(ran, loop.Now().Sub(start))
+		}
+		when := func() []time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(ran)
+		}
 
 		loop.At(start.Add(2*time.Second), note)
 		past := loop.At(start.Add(-time.Second), note)
@@ -33,14 +45,14 @@ func TestRealLoopRunsWhatIsDue(t *testing.T) {
 		require.False(t, stopped.Stop(), "it was stopped already")
 
 		synctest.Wait()
-		require.Equal(t, []time.Duration{0}, ran, "what was due runs at once")
+		require.Equal(t, []time.Duration{0}, when(), "what was due runs at once")
 		require.False(t, past.Stop(), "it has begun")
 
 		// Reset revives a timer, whether it has run or was stopped.
 		past.Reset(start.Add(3 * time.Second))
 		stopped.Reset(start.Add(4 * time.Second))
 		time.Sleep(5 * time.Second)
-		require.Equal(t, []time.Duration{0, 2 * time.Second, 3 * time.Second, 4 * time.Second}, ran)
+		require.Equal(t, []time.Duration{0, 2 * time.Second, 3 * time.Second, 4 * time.Second}, when())
 		past.Reset(loop.Now().Add(time.Second))
 		require.True(t, past.Stop())
 	})
