@@ -1,0 +1,102 @@
+package parser
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+)
+
+// appendValue appends v as JSON, and what is []byte in it to attachments. The
+// frequent simple types are written here; encoding/json does the rest.
+func appendValue(dst []byte, v any, attachments *[][]byte) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case string:
+		return appendString(dst, v), nil
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case uint64:
+		return strconv.AppendUint(dst, v, 10), nil
+	case []byte:
+		return appendBytes(dst, v, attachments), nil
+	case json.RawMessage:
+		if v == nil {
+			return append(dst, "null"...), nil
+		}
+		if !json.Valid(v) {
+			return dst, errors.New("json.RawMessage is no valid JSON")
+		}
+		if !utf8.Valid(v) {
+			// A text message must be UTF-8 (RFC 6455 §8.1).
+			v = bytes.ToValidUTF8(v, []byte("\uFFFD"))
+		}
+		return append(dst, v...), nil
+	}
+	if holdsBinary(v) {
+		return appendReflect(dst, v, attachments)
+	}
+	return appendJSON(dst, v)
+}
+
+// appendBytes appends the placeholder of one more attachment. A nil slice is
+// null, as it is in JSON.
+func appendBytes(dst, b []byte, attachments *[][]byte) []byte {
+	if b == nil {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, `{"_placeholder":true,"num":`...)
+	dst = strconv.AppendInt(dst, int64(len(*attachments)), 10)
+	*attachments = append(*attachments, b)
+	return append(dst, '}')
+}
+
+// appendString appends s as a JSON string. Unlike json.Marshal it leaves <, >
+// and & as they are.
+func appendString(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			dst, _ = appendJSON(dst, s) // a string has no errors
+			return dst
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+// encoders keeps json.Encoders with the buffers they write to.
+var encoders = sync.Pool{New: func() any {
+	e := new(encoder)
+	e.Encoder = json.NewEncoder(&e.buf)
+	e.SetEscapeHTML(false)
+	return e
+}}
+
+type encoder struct {
+	*json.Encoder
+	buf bytes.Buffer
+}
+
+// appendJSON appends v as encoding/json writes it, without HTML escapes and
+// without the newline that its Encoder adds.
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	e.buf.Reset()
+	if err := e.Encode(v); err != nil {
+		// An Encoder that met an error may keep it: it does not go back.
+		return dst, err
+	}
+	dst = append(dst, bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'})...)
+	if e.buf.Cap() <= 64<<10 {
+		encoders.Put(e)
+	}
+	return dst, nil
+}
