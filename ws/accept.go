@@ -1,0 +1,137 @@
+package ws
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"strata/trace"
+)
+
+// AcceptOptions are a server's wishes. The zero value works.
+type AcceptOptions struct {
+	// Subprotocols are those the server speaks, the preferred first. The
+	// first that the client offers too is agreed on; none where there is
+	// none in common.
+	Subprotocols []string
+
+	// OriginPatterns are the hosts from whose pages browsers may connect
+	// beside the server's own, as in path.Match, in any case: "example.com",
+	// "*.example.com:8080", or with a scheme, "https://example.com". "*"
+	// allows every origin. Requests without an Origin are not from browsers
+	// and always allowed. Empty: the request's own host only.
+	OriginPatterns []string
+
+	// ReadLimit is the largest message read, bytes. 0: 1 MiB; negative: none.
+	ReadLimit int64
+
+	// CloseTimeout bounds the closing handshake, and the writing of the
+	// handshake's response and of each control frame. 0: 5 s.
+	CloseTimeout time.Duration
+
+	// Recorder is told of the upgrade and of every frame. nil: nobody.
+	Recorder trace.Recorder
+
+	// Host is the host's name in what the Recorder is told.
+	Host string
+
+	// Now is the clock for deadlines and the trace. nil: time.Now.
+	Now func() time.Time
+}
+
+// Accept answers a client's opening handshake (RFC 6455 §4.2) and takes the
+// connection over from net/http. Headers that are set on w go with the answer.
+// opts may be nil.
+//
+// Where the request is refused the HTTP answer is written and the error says
+// why: 400 for what is no handshake, 403 for a foreign origin, 405 for a method
+// that is not GET, 426 for a version that is not 13, 500 or 501 where this
+// server cannot. The handler has only to return. The Conn lives on after the
+// handler has returned; whoever has it closes it.
+func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
+	if opts == nil {
+		opts = &AcceptOptions{}
+	}
+	subprotocol, no := negotiate(r, opts)
+	if no != nil {
+		return nil, writeRefusal(w, r, no)
+	}
+	conn, brw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		status := http.StatusInternalServerError
+		if errors.Is(err, http.ErrNotSupported) {
+			status = http.StatusNotImplemented
+		}
+		return nil, writeRefusal(w, r, refuse(status, "take the connection over from %T: %v", w, err))
+	}
+	// What the client sent along with its request is already read.
+	buffered, err := brw.Reader.Peek(brw.Reader.Buffered())
+	if err != nil {
+		conn.Close()
+		return nil, acceptError(r, err)
+	}
+	c := newConn(conn, connConfig{
+		subprotocol:  subprotocol,
+		readLimit:    opts.ReadLimit,
+		closeTimeout: opts.CloseTimeout,
+		buffered:     buffered,
+		recorder:     opts.Recorder,
+		host:         opts.Host,
+		now:          opts.Now,
+	})
+	key := r.Header[headerKey][0]
+	c.tracer.request(trace.In, r.URL.RequestURI(), key)
+	if err := c.writeResponse(w.Header(), acceptKey(key)); err != nil {
+		conn.Close()
+		return nil, acceptError(r, fmt.Errorf("write the response: %w", err))
+	}
+	return c, nil
+}
+
+// writeRefusal writes the HTTP answer and makes the error.
+func writeRefusal(w http.ResponseWriter, r *http.Request, no *refusal) error {
+	switch no.status {
+	case http.StatusUpgradeRequired:
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodGet)
+	}
+	http.Error(w, no.reason, no.status)
+	return acceptError(r, fmt.Errorf("answered %d: %s", no.status, no.reason))
+}
+
+func acceptError(r *http.Request, err error) error {
+	return fmt.Errorf("ws: accept %.100q from %s: %w", r.URL.Path, r.RemoteAddr, err)
+}
+
+// ownHeaders are those of the response that are not the handler's to set.
+var ownHeaders = map[string]bool{
+	"Upgrade": true, "Connection": true, "Content-Length": true, "Transfer-Encoding": true,
+	headerAccept: true, headerProtocol: true, headerExtensions: true,
+}
+
+// writeResponse writes the 101 (RFC 6455 §4.2.2), and takes off the deadlines
+// that the HTTP server had for the request.
+func (c *Conn) writeResponse(extra http.Header, accept string) error {
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + "\r\n")
+	if c.subprotocol != "" {
+		b.WriteString("Sec-WebSocket-Protocol: " + c.subprotocol + "\r\n")
+	}
+	if err := extra.WriteSubset(&b, ownHeaders); err != nil {
+		return err
+	}
+	b.WriteString("\r\n")
+	c.tracer.response(trace.Out, http.StatusSwitchingProtocols, accept)
+	if err := c.conn.SetDeadline(c.now().Add(c.closeTimeout)); err != nil {
+		return err
+	}
+	if _, err := c.conn.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return c.conn.SetDeadline(never)
+}

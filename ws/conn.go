@@ -1,0 +1,183 @@
+package ws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"strata/trace"
+)
+
+// MessageType is what a message is: text, which is UTF-8, or binary.
+type MessageType int
+
+// The types of messages; the numbers are their opcodes (RFC 6455 §5.6).
+const (
+	MessageText   MessageType = 1
+	MessageBinary MessageType = 2
+)
+
+// String is "text" or "binary".
+func (t MessageType) String() string {
+	switch t {
+	case MessageText:
+		return "text"
+	case MessageBinary:
+		return "binary"
+	}
+	return fmt.Sprintf("message type %d", int(t))
+}
+
+const (
+	defaultReadLimit    = 1 << 20
+	defaultCloseTimeout = 5 * time.Second
+	readBufferSize      = 4096
+)
+
+// Conn is a WebSocket connection. One goroutine reads at a time (a second one
+// waits for the first); any number may write, ping and close.
+type Conn struct {
+	conn         net.Conn
+	client       bool
+	subprotocol  string
+	closeTimeout time.Duration
+	now          func() time.Time
+	tracer       *tracer // nil: nobody wants to know
+
+	// Receiving; whoever has the reading gate.
+	reading      gate
+	recv         receiver
+	in           readBuffer
+	reader       *messageReader // has the message under way; nil: Read has, or nobody
+	partial      []byte         // of the message under way, from a Read that was cancelled
+	readLimit    atomic.Int64   // negative: none
+	readDeadline deadline
+
+	// Sending. A message has the writing gate, and for each of its frames the
+	// frames gate; a control frame has only that, so it may go between them.
+	writing       gate
+	frames        gate
+	closeSent     bool // under frames: nothing may follow
+	masks         *maskSource
+	writeDeadline deadline
+	pong          pongSlot
+	pings         pingList
+
+	closing atomic.Bool // Close was called, here
+
+	mu   sync.Mutex
+	err  error         // why the connection ended; nil: it did not
+	done chan struct{} // closed after err is set and conn is closed
+}
+
+// connConfig is what both handshakes know when they are done.
+type connConfig struct {
+	client       bool
+	subprotocol  string
+	readLimit    int64         // 0: the default
+	closeTimeout time.Duration // 0 or less: the default
+	buffered     []byte        // what came after the handshake
+	rand         io.Reader     // of a client's masks
+	recorder     trace.Recorder
+	host         string
+	now          func() time.Time // nil: time.Now
+}
+
+func newConn(conn net.Conn, cfg connConfig) *Conn {
+	c := &Conn{
+		conn:         conn,
+		client:       cfg.client,
+		subprotocol:  cfg.subprotocol,
+		closeTimeout: cfg.closeTimeout,
+		now:          cfg.now,
+		reading:      newGate(),
+		recv:         receiver{fromClient: !cfg.client},
+		in:           newReadBuffer(cfg.buffered),
+		writing:      newGate(),
+		frames:       newGate(),
+		done:         make(chan struct{}),
+	}
+	if c.closeTimeout <= 0 {
+		c.closeTimeout = defaultCloseTimeout
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.tracer = newTracer(cfg.recorder, cfg.host, c.now, conn)
+	if cfg.client {
+		c.masks = &maskSource{rand: cfg.rand}
+	}
+	c.readDeadline.set = conn.SetReadDeadline
+	c.writeDeadline.set = conn.SetWriteDeadline
+	c.SetReadLimit(cfg.readLimit)
+	return c
+}
+
+// SetReadLimit sets the largest message that is read, in bytes, from the next
+// frame on. 0 is the default, 1 MiB; negative is no limit. A larger message
+// fails the connection with [StatusMessageTooBig] as soon as a frame announces
+// it.
+func (c *Conn) SetReadLimit(n int64) {
+	if n == 0 {
+		n = defaultReadLimit
+	}
+	c.readLimit.Store(n)
+}
+
+// Subprotocol is what the handshake agreed on; empty: nothing.
+func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// NetConn is the connection below, for its addresses, options and statistics.
+// Whoever reads it, writes to it or sets its deadlines breaks the WebSocket.
+func (c *Conn) NetConn() net.Conn { return c.conn }
+
+// LocalAddr is the local address of the connection below.
+func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
+
+// RemoteAddr is the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
+
+// end ends the connection below, for the reason of the first call, which it
+// returns.
+func (c *Conn) end(err error) error {
+	c.mu.Lock()
+	if c.err != nil {
+		err = c.err
+		c.mu.Unlock()
+		return err
+	}
+	c.err = err
+	c.mu.Unlock()
+	c.conn.Close()
+	close(c.done)
+	return err
+}
+
+// ended is why the connection ended, nil while it has not.
+func (c *Conn) ended() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// waitError is why a gate was not had: the context's end, or the connection's.
+func (c *Conn) waitError(ctx context.Context) error {
+	if err := c.ended(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// alreadyClosed is the error of an operation that comes too late: it is
+// net.ErrClosed and says why the connection ended.
+func alreadyClosed(cause error) error {
+	if errors.Is(cause, net.ErrClosed) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", net.ErrClosed, cause)
+}

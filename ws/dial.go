@@ -1,0 +1,316 @@
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"strata/trace"
+)
+
+// DialOptions are a client's wishes. The zero value works.
+type DialOptions struct {
+	// DialContext opens the connection below: network is "tcp", addr
+	// "host:port" with the name as it is in the URL. nil: a net.Dialer.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// TLSConfig is for wss. nil: the standard library's. The server name is
+	// taken from the URL where it is empty.
+	TLSConfig *tls.Config
+
+	// Header goes with the request: Origin, Cookie, Authorization, or Host
+	// in place of the URL's. Those of the handshake itself are refused.
+	Header http.Header
+
+	// Subprotocols are offered, the preferred first.
+	Subprotocols []string
+
+	// ReadLimit is the largest message read, bytes. 0: 1 MiB; negative: none.
+	ReadLimit int64
+
+	// CloseTimeout bounds the closing handshake and the writing of each
+	// control frame. 0: 5 s.
+	CloseTimeout time.Duration
+
+	// Rand is where the key and the masks come from; it is read in batches,
+	// by one goroutine of a connection at a time. nil: crypto/rand.
+	Rand io.Reader
+
+	// Recorder is told of the upgrade and of every frame. nil: nobody.
+	Recorder trace.Recorder
+
+	// Host is the host's name in what the Recorder is told.
+	Host string
+
+	// Now is the clock for deadlines and the trace. nil: time.Now.
+	Now func() time.Time
+}
+
+const (
+	maxResponseHeader = 64 << 10 // bytes
+	maxRefusalBody    = 1 << 10  // bytes of the body of a refusal that are kept
+	maxInformational  = 5        // responses before the final one (RFC 9110 §15.2)
+)
+
+// Dial opens a WebSocket (RFC 6455 §4.1): ws and wss, or http and https, which
+// mean the same here. ctx bounds the whole handshake and nothing after it: give
+// it a deadline. opts may be nil.
+//
+// Where the server answers with anything but the upgrade, the response comes
+// with the error, with the first 1 KiB of its body. Redirects are not followed.
+func Dial(ctx context.Context, urlStr string, opts *DialOptions) (*Conn, *http.Response, error) {
+	if opts == nil {
+		opts = &DialOptions{}
+	}
+	t, err := parseTarget(urlStr)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, resp, err := t.dial(ctx, opts)
+	if err != nil {
+		return nil, resp, fmt.Errorf("ws: dial %s: %w", t.url.Redacted(), err)
+	}
+	return conn, resp, nil
+}
+
+// target is where a client wants to go.
+type target struct {
+	url  *url.URL
+	tls  bool
+	addr string // host:port
+}
+
+func parseTarget(urlStr string) (target, error) {
+	u, err := url.Parse(urlStr)
+	if err != nil {
+		return target{}, fmt.Errorf("ws: dial: %w", err)
+	}
+	t := target{url: u}
+	port := "80"
+	switch strings.ToLower(u.Scheme) {
+	case "ws", "http":
+	case "wss", "https":
+		t.tls, port = true, "443"
+	default:
+		return target{}, fmt.Errorf("ws: dial %s: scheme %q; use ws or wss", u.Redacted(), u.Scheme)
+	}
+	host := u.Hostname()
+	if host == "" {
+		return target{}, fmt.Errorf("ws: dial %s: no host", u.Redacted())
+	}
+	if u.Fragment != "" || strings.HasSuffix(urlStr, "#") {
+		return target{}, fmt.Errorf("ws: dial %s: a WebSocket's URL has no fragment (RFC 6455 §3); write # as %%23", u.Redacted())
+	}
+	for i := range len(u.Host) {
+		if u.Host[i] <= ' ' || u.Host[i] >= 0x7F {
+			return target{}, fmt.Errorf("ws: dial %s: the host is not ASCII; use its xn-- form", u.Redacted())
+		}
+	}
+	if p := u.Port(); p != "" {
+		port = p
+	}
+	t.addr = net.JoinHostPort(host, port)
+	return t, nil
+}
+
+// dial connects and does the handshake. On an error nothing is left open.
+func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Response, error) {
+	random := opts.Rand
+	if random == nil {
+		random = rand.Reader
+	}
+	var nonce [16]byte
+	if _, err := io.ReadFull(random, nonce[:]); err != nil {
+		return nil, nil, fmt.Errorf("draw the key: %w", err)
+	}
+	key := base64.StdEncoding.EncodeToString(nonce[:])
+	request, err := t.request(key, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	dial := opts.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	conn, err := dial(ctx, "tcp", t.addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.tls {
+		conn = tls.Client(conn, t.tlsConfig(opts.TLSConfig))
+	}
+	now := opts.Now
+	if now == nil {
+		now = time.Now
+	}
+	tr := newTracer(opts.Recorder, opts.Host, now, conn)
+
+	limit := deadline{set: conn.SetDeadline}
+	stop := limit.watch(ctx)
+	resp, buffered, err := t.shake(ctx, conn, request, tr, key)
+	limit.unwatch(stop)
+	if err != nil {
+		conn.Close()
+		if ctx.Err() != nil {
+			err = fmt.Errorf("handshake: %w", ctx.Err())
+		}
+		return nil, nil, err
+	}
+	subprotocol, err := checkResponse(resp, key, opts.Subprotocols)
+	if err != nil {
+		conn.Close()
+		return nil, resp, err
+	}
+	return newConn(conn, connConfig{
+		client:       true,
+		subprotocol:  subprotocol,
+		readLimit:    opts.ReadLimit,
+		closeTimeout: opts.CloseTimeout,
+		buffered:     buffered,
+		rand:         random,
+		recorder:     opts.Recorder,
+		host:         opts.Host,
+		now:          opts.Now,
+	}), resp, nil
+}
+
+func (t target) tlsConfig(given *tls.Config) *tls.Config {
+	config := given.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName = t.url.Hostname()
+	}
+	config.NextProtos = []string{"http/1.1"} // HTTP/2 has no Upgrade
+	return config
+}
+
+// handshakeHeaders are those of the request that are not the caller's to set.
+var handshakeHeaders = map[string]bool{
+	"Upgrade": true, "Connection": true, "Content-Length": true, "Transfer-Encoding": true,
+	headerKey: true, headerVersion: true, headerProtocol: true, headerExtensions: true,
+}
+
+// request is the client's opening handshake.
+func (t target) request(key string, opts *DialOptions) ([]byte, error) {
+	for name := range opts.Header {
+		if handshakeHeaders[http.CanonicalHeaderKey(name)] {
+			return nil, fmt.Errorf("header %s is the handshake's own", name)
+		}
+	}
+	host := t.url.Host
+	if h := opts.Header.Get("Host"); h != "" {
+		if strings.ContainsAny(h, "\r\n") {
+			return nil, fmt.Errorf("header Host %q has a line break", h)
+		}
+		host = h
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
+		t.url.RequestURI(), host, key)
+	for i, p := range opts.Subprotocols {
+		if !isToken(p) {
+			return nil, fmt.Errorf("subprotocol %q is not a token", p)
+		}
+		if i == 0 {
+			b.WriteString("Sec-WebSocket-Protocol: " + p)
+		} else {
+			b.WriteString(", " + p)
+		}
+	}
+	if len(opts.Subprotocols) > 0 {
+		b.WriteString("\r\n")
+	}
+	if u := t.url.User; u != nil && opts.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		b.WriteString("Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)) + "\r\n")
+	}
+	if err := opts.Header.WriteSubset(&b, map[string]bool{"Host": true}); err != nil {
+		return nil, err
+	}
+	b.WriteString("\r\n")
+	return b.Bytes(), nil
+}
+
+// shake sends the request and reads the response, and what came after it.
+func (t target) shake(ctx context.Context, conn net.Conn, request []byte, tr *tracer, key string) (*http.Response, []byte, error) {
+	if tc, ok := conn.(*tls.Conn); ok {
+		if err := tc.HandshakeContext(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	tr.request(trace.Out, t.url.RequestURI(), key)
+	if _, err := conn.Write(request); err != nil {
+		return nil, nil, fmt.Errorf("send the request: %w", err)
+	}
+	limited := &io.LimitedReader{R: conn, N: maxResponseHeader}
+	br := bufio.NewReader(limited)
+	asked := &http.Request{Method: http.MethodGet}
+	for range maxInformational + 1 {
+		resp, err := http.ReadResponse(br, asked)
+		switch {
+		case err != nil && limited.N <= 0:
+			return nil, nil, fmt.Errorf("the response's header is larger than %d bytes", maxResponseHeader)
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, nil, fmt.Errorf("the server ended the connection without a response: %w", io.ErrUnexpectedEOF)
+		case err != nil:
+			return nil, nil, fmt.Errorf("read the response: %w", err)
+		}
+		if resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
+			continue
+		}
+		tr.response(trace.In, resp.StatusCode, resp.Header.Get(headerAccept))
+		if resp.StatusCode != http.StatusSwitchingProtocols {
+			body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusalBody))
+			resp.Body = io.NopCloser(bytes.NewReader(body))
+			return resp, nil, nil
+		}
+		resp.Body = http.NoBody
+		buffered, err := br.Peek(br.Buffered())
+		return resp, buffered, err
+	}
+	return nil, nil, fmt.Errorf("more than %d informational responses", maxInformational)
+}
+
+// checkResponse judges the server's handshake (RFC 6455 §4.1, the second list)
+// and returns the subprotocol.
+func checkResponse(resp *http.Response, key string, offered []string) (string, error) {
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		if l := resp.Header.Get("Location"); l != "" && resp.StatusCode/100 == 3 {
+			return "", fmt.Errorf("the server redirects to %.200q (%s); redirects are not followed: dial that address if you trust it", l, resp.Status)
+		}
+		return "", fmt.Errorf("the server answered %q in place of 101 Switching Protocols", resp.Status)
+	}
+	h := resp.Header
+	if !hasToken(h, "Upgrade", "websocket") || !hasToken(h, "Connection", "upgrade") {
+		return "", fmt.Errorf("the server's 101 has Upgrade %q and Connection %q, not websocket and Upgrade", h["Upgrade"], h["Connection"])
+	}
+	if a := h[headerAccept]; len(a) != 1 || a[0] != acceptKey(key) {
+		return "", fmt.Errorf("the server's Sec-WebSocket-Accept is %.100q, not the answer to our key", a)
+	}
+	if e := h[headerExtensions]; len(e) > 0 {
+		return "", fmt.Errorf("the server uses extensions that were not offered: %.100q", e)
+	}
+	p := h[headerProtocol]
+	if len(p) == 0 {
+		return "", nil
+	}
+	for _, o := range offered {
+		if len(p) == 1 && p[0] == o {
+			return o, nil
+		}
+	}
+	return "", fmt.Errorf("the server chose subprotocol %.100q, which was not offered", p)
+}

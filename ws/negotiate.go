@@ -1,0 +1,86 @@
+package ws
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// refusal is a handshake that is not accepted: the HTTP answer, and why.
+type refusal struct {
+	status int
+	reason string
+}
+
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status, fmt.Sprintf(format, args...)}
+}
+
+// negotiate judges a client's opening handshake (RFC 6455 §4.2.1) and chooses
+// the subprotocol.
+func negotiate(r *http.Request, opts *AcceptOptions) (subprotocol string, no *refusal) {
+	if r.Method != http.MethodGet {
+		return "", refuse(http.StatusMethodNotAllowed, "the method is %s; a WebSocket begins with GET", r.Method)
+	}
+	if r.ProtoMajor != 1 || r.ProtoMinor < 1 {
+		return "", refuse(http.StatusBadRequest, "the request is %s; a WebSocket begins with HTTP/1.1", r.Proto)
+	}
+	if !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket") {
+		return "", refuse(http.StatusBadRequest, "this address speaks WebSocket; the request has no Connection: Upgrade and Upgrade: websocket")
+	}
+	switch v := r.Header[headerVersion]; {
+	case len(v) == 0:
+		return "", refuse(http.StatusBadRequest, "no Sec-WebSocket-Version")
+	case len(v) > 1:
+		return "", refuse(http.StatusBadRequest, "%d Sec-WebSocket-Version headers", len(v))
+	case v[0] != "13":
+		return "", refuse(http.StatusUpgradeRequired, "WebSocket version %.20q; this server speaks 13", v[0])
+	}
+	switch k := r.Header[headerKey]; {
+	case len(k) == 0:
+		return "", refuse(http.StatusBadRequest, "no Sec-WebSocket-Key")
+	case len(k) > 1:
+		return "", refuse(http.StatusBadRequest, "%d Sec-WebSocket-Key headers", len(k))
+	case !validKey(k[0]):
+		return "", refuse(http.StatusBadRequest, "the Sec-WebSocket-Key is not 16 bytes in base64")
+	}
+	if r.Host == "" {
+		return "", refuse(http.StatusBadRequest, "no Host")
+	}
+	if r.ContentLength != 0 {
+		return "", refuse(http.StatusBadRequest, "the request has a body, which would be taken for frames")
+	}
+	switch ok, err := checkOrigin(r, opts.OriginPatterns); {
+	case err != nil:
+		return "", refuse(http.StatusInternalServerError, "%v", err)
+	case !ok:
+		return "", refuse(http.StatusForbidden, "origin %.100q may not connect to %.100q; AcceptOptions.OriginPatterns allows more", r.Header["Origin"], r.Host)
+	}
+	return chooseSubprotocol(r.Header, opts.Subprotocols)
+}
+
+// chooseSubprotocol is the first of ours that the client offers (RFC 6455
+// §4.2.2), none where they have none in common. Names are compared as they are.
+func chooseSubprotocol(h http.Header, ours []string) (string, *refusal) {
+	var bad string
+	best := len(ours)
+	eachElement(h, headerProtocol, func(offer string) bool {
+		if !isToken(offer) {
+			bad = offer
+			return false
+		}
+		for i, p := range ours[:best] {
+			if p == offer {
+				best = i
+				break
+			}
+		}
+		return true
+	})
+	switch {
+	case bad != "":
+		return "", refuse(http.StatusBadRequest, "Sec-WebSocket-Protocol has %.40q, which is not a token", bad)
+	case best < len(ours):
+		return ours[best], nil
+	}
+	return "", nil
+}

@@ -1,0 +1,281 @@
+package ws
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// Read returns the next message, in memory that is the caller's. Pings that
+// come before it are answered.
+//
+// After the peer's close frame, or ours, the error is a [CloseError]; after the
+// peer broke the protocol, a [*ProtocolError]; where the connection below ended
+// without a close frame, io.ErrUnexpectedEOF or the connection's own error; after
+// Close or CloseNow here, net.ErrClosed. All of these are final. When ctx ends
+// the error is the context's, and the next Read goes on where this one stopped.
+// (An answer to a ping or close frame that is being sent is finished first, which
+// may take the CloseTimeout.)
+func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
+	typ, p, err := c.ReadAppend(ctx, nil)
+	if err == nil && p == nil {
+		p = []byte{}
+	}
+	return typ, p, err
+}
+
+// ReadAppend is Read into memory that the caller brings: it appends the message
+// to dst and returns the extended slice. Where the capacity suffices nothing is
+// allocated. After an error the slice returned is dst.
+func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	if !c.reading.lock(ctx, c.done) {
+		return 0, dst, fmt.Errorf("ws: read: %w", c.waitError(ctx))
+	}
+	defer c.reading.unlock()
+	if err := c.finishReader(ctx); err != nil {
+		return 0, dst, fmt.Errorf("ws: read: %w", err)
+	}
+	p, err := c.readMessage(ctx, dst)
+	if err != nil {
+		if c.ended() == nil && len(p) > len(dst) {
+			c.partial = bytes.Clone(p[len(dst):])
+		}
+		return 0, dst, fmt.Errorf("ws: read: %w", err)
+	}
+	typ := MessageType(c.recv.typ)
+	c.recv.endMessage()
+	return typ, p, nil
+}
+
+// readMessage appends the message to p until it is complete. On an error what
+// came so far is appended too.
+func (c *Conn) readMessage(ctx context.Context, p []byte) ([]byte, error) {
+	p = append(p, c.partial...)
+	c.partial = nil
+	for {
+		if err := c.nextPayload(ctx); err != nil {
+			return p, err
+		}
+		if c.recv.messageDone() {
+			return p, nil
+		}
+		// What a frame announces is not memory that we give: the room grows
+		// with what has come, and fits exactly where a small frame is there.
+		room := int(min(c.recv.left, int64(max(c.in.len(), len(p), readBufferSize))))
+		if cap(p)-len(p) < room {
+			p = slices.Grow(p, room)
+		}
+		n, err := c.readPayload(ctx, p[len(p):cap(p)])
+		p = p[:len(p)+n]
+		if err != nil {
+			return p, err
+		}
+	}
+}
+
+// Reader returns the next message's type and a reader of it that ends with
+// io.EOF. ctx is for the reader too. What is left unread is skipped by the next
+// Read or Reader, after which the reader fails. The errors are those of
+// [Conn.Read].
+func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
+	if !c.reading.lock(ctx, c.done) {
+		return 0, nil, fmt.Errorf("ws: read: %w", c.waitError(ctx))
+	}
+	defer c.reading.unlock()
+	err := c.finishReader(ctx)
+	if err == nil {
+		err = c.nextPayload(ctx)
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("ws: read: %w", err)
+	}
+	c.reader = &messageReader{c: c, ctx: ctx}
+	return MessageType(c.recv.typ), c.reader, nil
+}
+
+// messageReader reads one message.
+type messageReader struct {
+	c   *Conn
+	ctx context.Context
+	eof bool // under the connection's reading gate
+}
+
+var errStaleReader = errors.New("ws: read: this message's reader was given up for the next message")
+
+// Read reads from the message.
+func (r *messageReader) Read(p []byte) (int, error) {
+	c := r.c
+	if !c.reading.lock(r.ctx, c.done) {
+		return 0, fmt.Errorf("ws: read: %w", c.waitError(r.ctx))
+	}
+	defer c.reading.unlock()
+	if r.eof {
+		return 0, io.EOF
+	}
+	if c.reader != r {
+		return 0, errStaleReader
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(c.partial) > 0 {
+		n := copy(p, c.partial)
+		c.partial = c.partial[n:]
+		return n, nil
+	}
+	if err := c.nextPayload(r.ctx); err != nil {
+		return 0, fmt.Errorf("ws: read: %w", err)
+	}
+	if c.recv.messageDone() {
+		r.eof = true
+		c.reader, c.partial = nil, nil
+		c.recv.endMessage()
+		return 0, io.EOF
+	}
+	n, err := c.readPayload(r.ctx, p)
+	if err != nil {
+		return 0, fmt.Errorf("ws: read: %w", err)
+	}
+	return n, nil
+}
+
+// finishReader skips what a Reader left of its message. The caller has the
+// reading gate.
+func (c *Conn) finishReader(ctx context.Context) error {
+	if c.reader == nil {
+		return c.ended()
+	}
+	if err := c.skipMessage(ctx); err != nil {
+		return err
+	}
+	c.reader = nil
+	return nil
+}
+
+// skipMessage reads what is left of the message under way, or the next one.
+func (c *Conn) skipMessage(ctx context.Context) error {
+	c.partial = nil
+	for {
+		if err := c.nextPayload(ctx); err != nil {
+			return err
+		}
+		if c.recv.messageDone() {
+			c.recv.endMessage()
+			return nil
+		}
+		if c.in.len() == 0 {
+			if err := c.fill(ctx); err != nil {
+				return err
+			}
+		}
+		n := int(min(c.recv.left, int64(c.in.len())))
+		if err := c.take(ctx, c.in.bytes()[:n]); err != nil {
+			return err
+		}
+		c.in.take(n)
+	}
+}
+
+// nextPayload reads frames, and sees to control frames, until there is payload
+// to read or the message is complete.
+func (c *Conn) nextPayload(ctx context.Context) error {
+	if err := c.ended(); err != nil {
+		return err
+	}
+	for c.recv.left == 0 && !c.recv.messageDone() {
+		f, n, violation := c.recv.next(c.in.bytes(), c.readLimit.Load())
+		if violation != nil {
+			return c.fail(ctx, violation)
+		}
+		if n == 0 {
+			if err := c.fill(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		c.tracer.frameIn(f, c.recv.typ)
+		c.in.take(n)
+		var err error
+		switch f.opcode {
+		case opPing:
+			err = c.answerPing(f.payload)
+		case opPong:
+			c.pings.answered(f.payload)
+		case opClose:
+			err = c.closeReceived(ctx, f.payload)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPayload reads some of the current frame's payload into p.
+func (c *Conn) readPayload(ctx context.Context, p []byte) (int, error) {
+	p = p[:min(int64(len(p)), c.recv.left)]
+	var n int
+	if c.in.len() == 0 && len(p) >= len(c.in.buf) {
+		// Straight to where it is wanted: a large message is not copied.
+		var err error
+		if n, err = c.readConn(ctx, p); err != nil {
+			return 0, err
+		}
+	} else {
+		if c.in.len() == 0 {
+			if err := c.fill(ctx); err != nil {
+				return 0, err
+			}
+		}
+		n = copy(p, c.in.bytes())
+		c.in.take(n)
+	}
+	return n, c.take(ctx, p[:n])
+}
+
+// take has payload unmasked and checked.
+func (c *Conn) take(ctx context.Context, p []byte) error {
+	violation := c.recv.payload(p)
+	c.tracer.payloadIn(p)
+	if violation != nil {
+		return c.fail(ctx, violation)
+	}
+	return nil
+}
+
+// fill reads more into the read buffer.
+func (c *Conn) fill(ctx context.Context) error {
+	n, err := c.readConn(ctx, c.in.space())
+	c.in.grew(n)
+	return err
+}
+
+// readConn reads from the connection below: at least one byte, or an error. Any
+// error but the context's ends the connection.
+func (c *Conn) readConn(ctx context.Context, p []byte) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	for {
+		stop := c.readDeadline.watch(ctx)
+		n, err := c.conn.Read(p)
+		c.readDeadline.unwatch(stop)
+		switch {
+		case n > 0:
+			return n, nil // an error that came with it comes again
+		case err == nil:
+			continue
+		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
+			return 0, ctx.Err()
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			err = fmt.Errorf("the peer did not finish the closing handshake within %v: %w", c.closeTimeout, err)
+		case errors.Is(err, io.EOF):
+			err = fmt.Errorf("the peer ended the connection without a close frame: %w", io.ErrUnexpectedEOF)
+		}
+		return 0, c.end(err)
+	}
+}
