@@ -1,0 +1,442 @@
+package tcp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+
+	"strata/clock"
+	"strata/stack"
+	"strata/trace"
+)
+
+// Conn is a TCP connection. Any number of goroutines may use it at once.
+type Conn struct {
+	host          *stack.Host
+	ep            tcpip.Endpoint
+	queue         *waiter.Queue
+	entry         waiter.Entry // registered for as long as the connection is open
+	local, remote net.TCPAddr
+	handshake     Handshake
+	closed        atomic.Bool
+
+	sent, received atomic.Uint64 // payload bytes the stack took from, gave to the user
+
+	reading  sync.Mutex
+	readable chan struct{} // holds a token when the reader should look again
+	readBy   clock.Deadline
+	into     tcpip.SliceWriter // the reader's buffer; here so that it is not allocated a Read
+
+	writing  sync.Mutex
+	writable chan struct{} // as readable
+	writeBy  clock.Deadline
+	from     bytes.Reader // the writer's bytes; as into
+}
+
+var (
+	_ net.Conn        = (*Conn)(nil)
+	_ io.ReaderFrom   = (*Conn)(nil)
+	_ io.WriterTo     = (*Conn)(nil)
+	_ tcpip.Payloader = (*bytes.Reader)(nil)
+)
+
+// newConn makes the connection of an established endpoint.
+func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
+	c := &Conn{host: h, ep: ep, queue: queue, readable: make(chan struct{}, 1), writable: make(chan struct{}, 1)}
+	if a, err := ep.GetLocalAddress(); err == nil {
+		c.local = tcpAddr(a)
+	}
+	if a, err := ep.GetRemoteAddress(); err == nil {
+		c.remote = tcpAddr(a)
+	}
+	state := stateOf(h)
+	c.handshake = state.handshakes.take(c.Flow())
+	state.add(c)
+	c.entry.Init((*notify)(c), waiter.ReadableEvents|waiter.WritableEvents|waiter.EventHUp|waiter.EventErr)
+	queue.EventRegister(&c.entry)
+	c.record("ESTABLISHED", "")
+	return c
+}
+
+func (c *Conn) record(state, cause string) {
+	if rec := c.host.Recorder(); rec != nil {
+		rec.Record(trace.Event{At: c.host.Loop().Now(), Host: c.host.Name(), Flow: c.Flow(), What: trace.Connection{State: state, Cause: cause}})
+	}
+}
+
+// notify is the Conn as the listener of its endpoint. gVisor may call it under
+// the endpoint's lock, so it only leaves a token.
+type notify Conn
+
+func (n *notify) NotifyEvent(mask waiter.EventMask) {
+	if mask&(waiter.ReadableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
+		leave(n.readable)
+	}
+	if mask&(waiter.WritableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
+		leave(n.writable)
+	}
+}
+
+func leave(token chan struct{}) {
+	select {
+	case token <- struct{}{}:
+	default: // one is there already, and it is enough
+	}
+}
+
+// Read reads up to len(p) bytes; io.EOF says that the peer has closed its
+// direction (FIN) and that everything was read.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if err != nil && err != io.EOF {
+		err = c.opError("read", err)
+	}
+	return n, err
+}
+
+func (c *Conn) read(p []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	for {
+		switch {
+		case c.closed.Load():
+			return 0, net.ErrClosed
+		case c.readBy.Expired():
+			return 0, os.ErrDeadlineExceeded
+		case len(p) == 0:
+			return 0, nil
+		}
+		c.into = p
+		res, terr := c.ep.Read(&c.into, tcpip.ReadOptions{})
+		c.into = nil
+		switch terr.(type) {
+		case nil:
+			c.ep.ModerateRecvBuf(res.Count)
+			c.received.Add(uint64(res.Count))
+			c.host.Touch() // the window may have opened
+			return res.Count, nil
+		case *tcpip.ErrWouldBlock:
+			c.host.Touch()
+			<-c.readable
+		case *tcpip.ErrClosedForReceive:
+			if c.closed.Load() {
+				return 0, net.ErrClosed
+			}
+			return 0, io.EOF
+		default:
+			if c.closed.Load() {
+				return 0, net.ErrClosed
+			}
+			return 0, os.NewSyscallError("read", connErrno(terr))
+		}
+	}
+}
+
+// connErrno is the errno of an operation on a connection that was
+// established: what is not connected any more was reset or aborted.
+func connErrno(terr tcpip.Error) error {
+	if _, ok := terr.(*tcpip.ErrNotConnected); ok {
+		return syscall.ECONNRESET
+	}
+	return stack.Errno(terr)
+}
+
+// Write writes all of p, and waits while the send buffer is full. An error
+// comes with the number of bytes that were taken.
+func (c *Conn) Write(p []byte) (int, error) {
+	n, err := c.write(p)
+	if err != nil {
+		err = c.opError("write", err)
+	}
+	return n, err
+}
+
+func (c *Conn) write(p []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	defer c.from.Reset(nil)
+	for done := 0; ; {
+		switch {
+		case c.closed.Load():
+			return done, net.ErrClosed
+		case c.writeBy.Expired():
+			return done, os.ErrDeadlineExceeded
+		case done == len(p):
+			return done, nil
+		}
+		c.from.Reset(p[done:])
+		n, terr := c.ep.Write(&c.from, tcpip.WriteOptions{})
+		done += int(n)
+		c.sent.Add(uint64(n))
+		if n > 0 {
+			c.host.Touch()
+		}
+		switch terr.(type) {
+		case nil:
+			if done == len(p) {
+				return done, nil
+			}
+		case *tcpip.ErrWouldBlock:
+			c.host.Touch()
+			<-c.writable
+		default:
+			if c.closed.Load() {
+				return done, net.ErrClosed
+			}
+			return done, os.NewSyscallError("write", stack.Errno(terr))
+		}
+	}
+}
+
+// copyBuffers are for ReadFrom and WriteTo: as large as what the stack moves at
+// a time.
+var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// ReadFrom sends what r gives, until it ends.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	buf := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(onlyWriter{c}, onlyReader{r}, buf[:])
+}
+
+// WriteTo gives w what is received, until the peer's FIN.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) {
+	buf := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(onlyWriter{w}, onlyReader{c}, buf[:])
+}
+
+// These hide the methods by which io.CopyBuffer would come back to us.
+type (
+	onlyWriter struct{ io.Writer }
+	onlyReader struct{ io.Reader }
+)
+
+// Close ends the connection: what was written is still sent, then FIN; what was
+// received and not read makes it a reset, as in a kernel. Calls that wait
+// return net.ErrClosed. A second Close returns net.ErrClosed too.
+func (c *Conn) Close() error {
+	if c.closed.Swap(true) {
+		return c.opError("close", net.ErrClosed)
+	}
+	c.queue.EventUnregister(&c.entry)
+	c.ep.Close()
+	stateOf(c.host).remove(c)
+	c.readBy.Stop()
+	c.writeBy.Stop()
+	leave(c.readable)
+	leave(c.writable)
+	c.record("CLOSED", "")
+	c.host.Touch()
+	return nil
+}
+
+// CloseRead shuts the receiving direction: Read gives io.EOF from now on. The
+// peer is told nothing.
+func (c *Conn) CloseRead() error { return c.shutdown(tcpip.ShutdownRead) }
+
+// CloseWrite shuts the sending direction, by FIN behind what was written. The
+// peer's answer can still be read.
+func (c *Conn) CloseWrite() error { return c.shutdown(tcpip.ShutdownWrite) }
+
+func (c *Conn) shutdown(how tcpip.ShutdownFlags) error {
+	if c.closed.Load() {
+		return c.opError("close", net.ErrClosed)
+	}
+	defer c.host.Touch()
+	if terr := c.ep.Shutdown(how); terr != nil {
+		return c.opError("close", os.NewSyscallError("shutdown", stack.Errno(terr)))
+	}
+	return nil
+}
+
+// LocalAddr is our end, a *net.TCPAddr.
+func (c *Conn) LocalAddr() net.Addr { return &c.local }
+
+// RemoteAddr is the peer's end, a *net.TCPAddr.
+func (c *Conn) RemoteAddr() net.Addr { return &c.remote }
+
+// Flow is both ends.
+func (c *Conn) Flow() trace.Flow { return trace.FlowOf(&c.local, &c.remote) }
+
+// Handshake is how the connection was opened.
+func (c *Conn) Handshake() Handshake { return c.handshake }
+
+// SetDeadline sets both deadlines, moments on the host's clock.
+func (c *Conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+// SetReadDeadline makes Reads fail with os.ErrDeadlineExceeded from t on, also
+// those that wait now. The zero t takes the deadline away.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	if c.closed.Load() {
+		return c.opError("set", net.ErrClosed)
+	}
+	c.readBy.Set(c.host.Loop(), t, func() { leave(c.readable) })
+	return nil
+}
+
+// SetWriteDeadline is SetReadDeadline for Writes.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	if c.closed.Load() {
+		return c.opError("set", net.ErrClosed)
+	}
+	c.writeBy.Set(c.host.Loop(), t, func() { leave(c.writable) })
+	return nil
+}
+
+// option runs f on the endpoint of a connection that is open.
+func (c *Conn) option(f func() tcpip.Error) error {
+	if c.closed.Load() {
+		return c.opError("set", net.ErrClosed)
+	}
+	if terr := f(); terr != nil {
+		return c.opError("set", os.NewSyscallError("setsockopt", stack.Errno(terr)))
+	}
+	return nil
+}
+
+// SetNoDelay sends small writes at once (true, as at first) or gathers them
+// while data is unacknowledged (Nagle's algorithm, RFC 9293 §3.7.4).
+func (c *Conn) SetNoDelay(noDelay bool) error {
+	return c.option(func() tcpip.Error { c.ep.SocketOptions().SetDelayOption(!noDelay); return nil })
+}
+
+// SetLinger says what Close does with what is not sent yet: below 0, as at
+// first, and above 0 it is sent in the background; 0 drops it and resets the
+// connection.
+func (c *Conn) SetLinger(sec int) error {
+	return c.option(func() tcpip.Error {
+		c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: sec >= 0, Timeout: time.Duration(sec) * time.Second})
+		return nil
+	})
+}
+
+// SetKeepAlive turns keepalive probes on or off (RFC 9293 §3.8.4).
+func (c *Conn) SetKeepAlive(on bool) error {
+	return c.option(func() tcpip.Error { c.ep.SocketOptions().SetKeepAlive(on); return nil })
+}
+
+// SetKeepAliveConfig sets when keepalive probes are sent. Fields that are 0 get
+// the standard library's defaults (15 s, 15 s, 9), negative ones stay as they
+// are.
+func (c *Conn) SetKeepAliveConfig(k net.KeepAliveConfig) error {
+	return c.option(func() tcpip.Error { return setKeepAlive(c.ep, k) })
+}
+
+// SetReadBuffer sets the receive buffer's size in bytes, and with it the
+// largest window; the stack then no longer adapts it.
+func (c *Conn) SetReadBuffer(bytes int) error {
+	return c.option(func() tcpip.Error {
+		c.ep.SocketOptions().SetReceiveBufferSize(int64(bytes), true)
+		return nil
+	})
+}
+
+// SetWriteBuffer sets the send buffer's size in bytes.
+func (c *Conn) SetWriteBuffer(bytes int) error {
+	return c.option(func() tcpip.Error { c.ep.SocketOptions().SetSendBufferSize(int64(bytes), true); return nil })
+}
+
+// SetCongestionControl chooses the algorithm, "reno" or "cubic", for what is
+// sent from now on.
+func (c *Conn) SetCongestionControl(name string) error {
+	return c.option(func() tcpip.Error {
+		cc := tcpip.CongestionControlOption(name)
+		return c.ep.SetSockOpt(&cc)
+	})
+}
+
+// SetUserTimeout ends the connection with ETIMEDOUT where sent data stays
+// unacknowledged for d (RFC 5482); 0 leaves it to the retransmission limit.
+func (c *Conn) SetUserTimeout(d time.Duration) error {
+	return c.option(func() tcpip.Error {
+		o := tcpip.TCPUserTimeoutOption(d)
+		return c.ep.SetSockOpt(&o)
+	})
+}
+
+// opError is err as the net package dresses it.
+func (c *Conn) opError(op string, err error) error {
+	return &net.OpError{Op: op, Net: "tcp", Source: &c.local, Addr: &c.remote, Err: err}
+}
+
+// endpoint is the gVisor endpoint inside.
+func (c *Conn) endpoint() *gtcp.Endpoint { ep, _ := c.ep.(*gtcp.Endpoint); return ep }
+
+func setKeepAlive(ep tcpip.Endpoint, k net.KeepAliveConfig) tcpip.Error {
+	or := func(v, def time.Duration) time.Duration {
+		if v == 0 {
+			return def
+		}
+		return v
+	}
+	if idle := or(k.Idle, 15*time.Second); idle > 0 {
+		o := tcpip.KeepaliveIdleOption(idle)
+		if err := ep.SetSockOpt(&o); err != nil {
+			return err
+		}
+	}
+	if interval := or(k.Interval, 15*time.Second); interval > 0 {
+		o := tcpip.KeepaliveIntervalOption(interval)
+		if err := ep.SetSockOpt(&o); err != nil {
+			return err
+		}
+	}
+	if count := int(or(time.Duration(k.Count), 9)); count > 0 {
+		if err := ep.SetSockOptInt(tcpip.KeepaliveCountOption, count); err != nil {
+			return err
+		}
+	}
+	ep.SocketOptions().SetKeepAlive(k.Enable)
+	return nil
+}
+
+// keepAlive is net.ListenConfig's and net.Dialer's rule for their field of that
+// name: 0 is on, below 0 is off.
+func keepAlive(d time.Duration) net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: d >= 0, Idle: max(d, 0), Interval: max(d, 0)}
+}
+
+func tcpAddr(a tcpip.FullAddress) net.TCPAddr {
+	addr := stack.Addr(a.Addr)
+	if !addr.IsValid() {
+		return net.TCPAddr{Port: int(a.Port)}
+	}
+	return net.TCPAddr{IP: addr.AsSlice(), Port: int(a.Port)}
+}
+
+// contextError is what net gives where a context ended a call: both worlds'
+// errors are found in it.
+func contextError(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return timeoutError{}
+	}
+	return ctx.Err()
+}
+
+type timeoutError struct{}
+
+var _ net.Error = timeoutError{}
+
+func (timeoutError) Error() string   { return "i/o timeout" }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+func (timeoutError) Is(err error) bool {
+	return err == context.DeadlineExceeded || err == os.ErrDeadlineExceeded
+}

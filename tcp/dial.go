@@ -1,0 +1,136 @@
+package tcp
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+
+	"strata/stack"
+)
+
+// Dialer opens connections from a host. It is what net.Dialer is; its
+// DialContext fits http.Transport and the clients of ws and socketio.
+type Dialer struct {
+	Host *stack.Host // must be set
+
+	// Timeout bounds one DialContext, name lookup included; 0 leaves it to
+	// the context and to the stack, which gives up a SYN after about two
+	// minutes.
+	Timeout time.Duration
+
+	// LocalAddr is the address and port to dial from; the zero value, and a
+	// port of 0, leave the choice to the host.
+	LocalAddr netip.AddrPort
+
+	// KeepAlive is the idle time before keepalive probes, and the time
+	// between them; 0 is 15 s, below 0 is none.
+	KeepAlive time.Duration
+}
+
+// Dial is DialContext without a context.
+func (d *Dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+// DialContext opens a connection to "host:port" on network "tcp", "tcp4" or
+// "tcp6". A name is resolved by the host's resolver; its addresses are tried
+// one after the other, and the first error counts. The net.Conn is a *Conn.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.Timeout)
+		defer cancel()
+	}
+	fail := func(addr net.Addr, err error) error {
+		var source net.Addr
+		if d.LocalAddr.IsValid() {
+			source = net.TCPAddrFromAddrPort(d.LocalAddr)
+		}
+		return &net.OpError{Op: "dial", Net: network, Source: source, Addr: addr, Err: err}
+	}
+	addrs, err := resolve(ctx, d.Host, network, address)
+	if err != nil {
+		return nil, fail(nil, err)
+	}
+	var first error
+	for _, a := range addrs {
+		if !a.Addr().IsValid() { // ":80" is this host, as for net.Dial
+			a = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+			if network == "tcp6" {
+				a = netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+			}
+		}
+		c, err := d.connect(ctx, network, a)
+		if err == nil {
+			return c, nil
+		}
+		if first == nil {
+			first = fail(net.TCPAddrFromAddrPort(a), err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, first
+}
+
+func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort) (*Conn, error) {
+	if ctx.Err() != nil {
+		return nil, contextError(ctx)
+	}
+	h := d.Host
+	stateOf(h) // sees the handshake's segments from here on
+	var queue waiter.Queue
+	proto, _ := protocolOf(network, to.Addr())
+	ep, terr := h.Stack().NewEndpoint(gtcp.ProtocolNumber, proto, &queue)
+	if terr != nil {
+		return nil, os.NewSyscallError("socket", stack.Errno(terr))
+	}
+	if d.LocalAddr.IsValid() {
+		if terr := ep.Bind(fullAddress(d.LocalAddr)); terr != nil {
+			ep.Close()
+			return nil, os.NewSyscallError("bind", stack.Errno(terr))
+		}
+	}
+	if terr := setKeepAlive(ep, keepAlive(d.KeepAlive)); terr != nil {
+		ep.Close()
+		return nil, os.NewSyscallError("setsockopt", stack.Errno(terr))
+	}
+	entry, done := waiter.NewChannelEntry(waiter.WritableEvents | waiter.EventHUp | waiter.EventErr)
+	queue.EventRegister(&entry)
+	defer queue.EventUnregister(&entry)
+
+	terr = ep.Connect(fullAddress(to))
+	h.Touch()
+	if _, ok := terr.(*tcpip.ErrConnectStarted); ok {
+		select {
+		case <-done:
+			terr = ep.LastError()
+		case <-ctx.Done():
+			ep.Abort()
+			h.Touch()
+			return nil, contextError(ctx)
+		}
+	}
+	if terr != nil {
+		ep.Close()
+		h.Touch()
+		return nil, os.NewSyscallError("connect", connectErrno(terr))
+	}
+	return newConn(h, ep, &queue), nil
+}
+
+// connectErrno: a peer that answers our SYN with a reset refuses.
+func connectErrno(terr tcpip.Error) error {
+	if _, ok := terr.(*tcpip.ErrConnectionReset); ok {
+		return syscall.ECONNREFUSED
+	}
+	return stack.Errno(terr)
+}
