@@ -104,17 +104,28 @@ func (t *Tap) WritePackets(pkts gstack.PacketBufferList) (int, tcpip.Error) {
 	if all == nil {
 		return t.Endpoint.WritePackets(pkts)
 	}
-	n := pkts.Len()
+	packets := pkts.AsSlice()
+	for i, pkt := range packets {
+		if !pass(*all, trace.Out, pkt.NetworkProtocolNumber, pkt) {
+			return t.writeRest(*all, packets, i)
+		}
+	}
+	return t.Endpoint.WritePackets(pkts)
+}
+
+// writeRest sends packets of which the one numbered dropped, and nothing before
+// it, was dropped by a listener, as more behind it may be. What is dropped
+// counts as sent: the stack must not try again.
+func (t *Tap) writeRest(all []*listener, packets []*gstack.PacketBuffer, dropped int) (int, tcpip.Error) {
 	var kept gstack.PacketBufferList
-	for _, pkt := range pkts.AsSlice() {
-		if pass(*all, trace.Out, pkt.NetworkProtocolNumber, pkt) {
+	for i, pkt := range packets {
+		if i < dropped || i > dropped && pass(all, trace.Out, pkt.NetworkProtocolNumber, pkt) {
 			kept.PushBack(pkt)
 		}
 	}
 	if kept.Len() == 0 {
-		return n, nil
+		return len(packets), nil
 	}
-	// What a listener dropped counts as sent: the stack must not try again.
 	sent, err := t.Endpoint.WritePackets(kept)
-	return n - kept.Len() + sent, err
+	return len(packets) - kept.Len() + sent, err
 }

@@ -173,25 +173,22 @@ func (v *View) Addrs() (src, dst netip.AddrPort) {
 const headRoom = 256
 
 // front gives the first bytes of a packet from the network header on: in place
-// where they lie in one piece, else copied into scratch.
+// where nothing was parsed yet (it came in), else copied into scratch.
 func front(pkt *gstack.PacketBuffer, scratch *[headRoom]byte) []byte {
-	skip := len(pkt.LinkHeader().Slice())
-	views := pkt.AsSlices()
-	n := 0
-	for _, b := range views {
-		if skip >= len(b) {
-			skip -= len(b)
-			continue
-		}
-		b = b[skip:]
-		skip = 0
-		if n == 0 && (len(b) >= headRoom || pkt.Size() == len(b)) {
-			return b
-		}
-		n += copy(scratch[n:], b)
-		if n == len(scratch) {
-			break
-		}
+	n := copy(scratch[:], pkt.NetworkHeader().Slice())
+	transport := copy(scratch[n:], pkt.TransportHeader().Slice())
+	n += transport
+	if transport > 0 {
+		return scratch[:n]
 	}
-	return scratch[:n]
+	// PullUp copies only where the bytes do not lie in one piece.
+	data := pkt.Data()
+	rest, ok := data.PullUp(min(data.Size(), headRoom-n))
+	switch {
+	case !ok:
+		return scratch[:n]
+	case n == 0:
+		return rest
+	}
+	return scratch[:n+copy(scratch[n:], rest)]
 }

@@ -151,7 +151,7 @@ func (l *Listener) AcceptTCP() (*Conn, error) {
 		case nil:
 			leave(l.ready) // there may be more than one
 			l.host.Touch()
-			if terr := setKeepAlive(ep, keepAlive(l.config.KeepAlive)); terr != nil {
+			if terr := l.config.prepare(ep); terr != nil {
 				ep.Close()
 				return nil, l.opError("accept", os.NewSyscallError("setsockopt", stack.Errno(terr)))
 			}
@@ -166,6 +166,18 @@ func (l *Listener) AcceptTCP() (*Conn, error) {
 			return nil, l.opError("accept", os.NewSyscallError("accept", stack.Errno(terr)))
 		}
 	}
+}
+
+// prepare gives an accepted endpoint what it does not inherit from the
+// listening one.
+func (c *ListenConfig) prepare(ep tcpip.Endpoint) tcpip.Error {
+	if c.CongestionControl != "" {
+		cc := tcpip.CongestionControlOption(c.CongestionControl)
+		if terr := ep.SetSockOpt(&cc); terr != nil {
+			return terr
+		}
+	}
+	return setKeepAlive(ep, keepAlive(c.KeepAlive))
 }
 
 // Close ends listening; connections that nobody accepted yet are reset. A
