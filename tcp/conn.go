@@ -65,13 +65,13 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 	state.add(c)
 	c.entry.Init((*notify)(c), waiter.ReadableEvents|waiter.WritableEvents|waiter.EventHUp|waiter.EventErr)
 	queue.EventRegister(&c.entry)
-	c.record("ESTABLISHED", "")
+	c.record(trace.Connection{State: "ESTABLISHED"})
 	return c
 }
 
-func (c *Conn) record(state, cause string) {
+func (c *Conn) record(change trace.Connection) {
 	if rec := c.host.Recorder(); rec != nil {
-		rec.Record(trace.Event{At: c.host.Loop().Now(), Host: c.host.Name(), Flow: c.Flow(), What: trace.Connection{State: state, Cause: cause}})
+		rec.Record(trace.Event{At: c.host.Loop().Now(), Host: c.host.Name(), Flow: c.Flow(), What: change})
 	}
 }
 
@@ -237,7 +237,7 @@ func (c *Conn) Close() error {
 	c.writeBy.Stop()
 	leave(c.readable)
 	leave(c.writable)
-	c.record("CLOSED", "")
+	c.record(trace.Connection{State: "CLOSED", Sent: c.sent.Load(), Received: c.received.Load()})
 	c.host.Touch()
 	return nil
 }

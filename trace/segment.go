@@ -180,6 +180,10 @@ func (o Options) String() string {
 type Connection struct {
 	State string `json:"state"`           // "ESTABLISHED", "CLOSED"
 	Cause string `json:"cause,omitempty"` // why, where it closed: "FIN", "RST", an error
+
+	// Payload bytes until now, where it closed.
+	Sent     uint64 `json:"sent,omitempty"`
+	Received uint64 `json:"received,omitempty"`
 }
 
 // Layer is Transport.
