@@ -1,6 +1,8 @@
-# make test is what CI runs. The others take longer and say how long.
+# make test is what CI runs. What takes longer has a target of its own and says
+# how long.
 
 .DEFAULT_GOAL := help
+STATICCHECK := go tool staticcheck
 
 .PHONY: help
 help: ## this list
@@ -9,3 +11,31 @@ help: ## this list
 .PHONY: build
 build: ## the command, into bin/strata
 	go build -o bin/strata ./cmd/strata
+
+.PHONY: setup
+setup: ## what the tests need beside Go: Debian packages (as root) and npm packages
+	./netns-tests/setup.sh
+
+.PHONY: test
+test: setup lint ## all tests, under 20 minutes
+	go test -race -timeout 15m ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-clean:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+
+.PHONY: bench
+bench: ## the benchmarks beside the code (5 minutes)
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for 30 seconds (10 minutes)
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$pkg || exit 1; \
+		done; \
+	done
