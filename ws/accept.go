@@ -64,7 +64,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		if errors.Is(err, http.ErrNotSupported) {
 			status = http.StatusNotImplemented
 		}
-		return nil, writeRefusal(w, r, refuse(status, "take the connection over from %T: %v", w, err))
+		return nil, writeRefusal(w, r, refuse(status, "take the connection over from %T: %w", w, err))
 	}
 	// What the client sent along with its request is already read.
 	buffered, err := brw.Reader.Peek(brw.Reader.Buffered())
@@ -100,8 +100,12 @@ func writeRefusal(w http.ResponseWriter, r *http.Request, no *refusal) error {
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodGet)
 	}
-	http.Error(w, no.reason, no.status)
-	return acceptError(r, fmt.Errorf("answered %d: %s", no.status, no.reason))
+	text := no.err.Error()
+	if no.status >= http.StatusInternalServerError {
+		text = http.StatusText(no.status) // what is wrong here is not the client's to know
+	}
+	http.Error(w, text, no.status)
+	return acceptError(r, fmt.Errorf("answered %d: %w", no.status, no.err))
 }
 
 func acceptError(r *http.Request, err error) error {

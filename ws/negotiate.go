@@ -8,11 +8,11 @@ import (
 // refusal is a handshake that is not accepted: the HTTP answer, and why.
 type refusal struct {
 	status int
-	reason string
+	err    error
 }
 
 func refuse(status int, format string, args ...any) *refusal {
-	return &refusal{status, fmt.Sprintf(format, args...)}
+	return &refusal{status, fmt.Errorf(format, args...)}
 }
 
 // negotiate judges a client's opening handshake (RFC 6455 §4.2.1) and chooses
@@ -51,7 +51,7 @@ func negotiate(r *http.Request, opts *AcceptOptions) (subprotocol string, no *re
 	}
 	switch ok, err := checkOrigin(r, opts.OriginPatterns); {
 	case err != nil:
-		return "", refuse(http.StatusInternalServerError, "%v", err)
+		return "", refuse(http.StatusInternalServerError, "%w", err)
 	case !ok:
 		return "", refuse(http.StatusForbidden, "origin %.100q may not connect to %.100q; AcceptOptions.OriginPatterns allows more", r.Header["Origin"], r.Host)
 	}
