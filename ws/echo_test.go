@@ -149,3 +149,22 @@ func TestReaderGivenUp(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, errors.Is(err, io.EOF), "a stale reader must not look like the end of its message")
 }
+
+// Over TLS a cancelled Read is harmless too: what came of a record is kept.
+func TestCancelledReadOverTLS(t *testing.T) {
+	url, hc, _ := echoServer(t, true, nil)
+	c, _, err := ws.Dial(t.Context(), url, &ws.DialOptions{TLSConfig: hc.Transport.(*http.Transport).TLSClientConfig})
+	require.NoError(t, err)
+	defer c.CloseNow()
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		_, _, err = c.Read(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		require.NoError(t, c.Write(t.Context(), ws.MessageText, []byte("hello")))
+		_, p, err := c.Read(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "hello", string(p))
+	}
+	require.NoError(t, c.Close(1000, ""))
+}
