@@ -3,7 +3,8 @@ package ladder
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
+	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -70,10 +71,11 @@ func FuzzJSON(f *testing.F) {
 		j.Record(trace.Event{What: trace.Frame{Preview: said}})
 		require.NoError(t, j.Close())
 		line := strings.TrimSuffix(b.String(), "\n")
-		require.Equal(t, line, printable(line, false, len(line)+1000))
+		for _, r := range line {
+			require.True(t, strconv.IsPrint(r), "%q in %q", r, line)
+		}
 		var got struct{ Frame struct{ Preview string } }
 		require.NoError(t, json.Unmarshal([]byte(line), &got))
-		require.Equal(t, strings.ToValidUTF8(said, "\ufffd"), strings.ToValidUTF8(said, "\ufffd"))
 		require.Equal(t, []rune(said), []rune(got.Frame.Preview)) // each byte that is not UTF-8 is U+FFFD in both
 	})
 }
@@ -119,7 +121,7 @@ func TestJSONToAShortWriter(t *testing.T) {
 	j := JSON(short{})
 	j.Record(trace.Event{What: trace.Frame{}})
 	require.ErrorContains(t, j.Close(), "short write")
-	require.False(t, errors.Is(j.Close(), nil))
+	require.ErrorIs(t, j.Close(), io.ErrShortWrite)
 }
 
 func BenchmarkJSON(b *testing.B) {
