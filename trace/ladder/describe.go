@@ -75,11 +75,14 @@ func (d describer) describe(what trace.What) (head, more []word) {
 		return d.frame(w)
 	case trace.Engine:
 		head = title("Engine.IO "+d.text(w.Type), words("over %s", d.text(w.Transport))...)
-		if w.SID != "" {
-			head = append(head, word{text: "sid=" + d.text(w.SID)})
-		}
 		if w.Len > 0 {
 			head = append(head, word{text: fmt.Sprintf("len=%d", w.Len)})
+		}
+		switch w.Type { // in between it only repeats
+		case "open", "upgrade", "close":
+			if w.SID != "" {
+				head = append(head, word{text: "sid=" + d.text(w.SID)})
+			}
 		}
 		return head, nil
 	case trace.Message:
@@ -123,7 +126,12 @@ func (d describer) frame(f trace.Frame) (head, more []word) {
 		head = append(head, words("code=%d", f.Code)...)
 	}
 	if f.Preview != "" {
-		more = []word{d.quote(f.Preview)}
+		said := d.quote(f.Preview)
+		isText := f.Opcode == "text" || f.Opcode == "continuation"
+		if isText && !f.RSV1 && int64(len(f.Preview)) < f.Len { // it is the beginning
+			said.text += glyphsFor(d.ascii).more
+		}
+		more = []word{said}
 	}
 	return head, more
 }
@@ -136,11 +144,18 @@ func (d describer) message(m trace.Message) (head, more []word) {
 	if m.ID != nil {
 		head = append(head, word{text: "id=" + strconv.FormatInt(*m.ID, 10)})
 	}
-	if m.SID != "" {
-		head = append(head, word{text: "sid=" + d.text(m.SID)})
+	switch m.Type { // in between it only repeats
+	case "CONNECT", "DISCONNECT":
+		if m.SID != "" && !strings.Contains(m.Preview, m.SID) {
+			head = append(head, word{text: "sid=" + d.text(m.SID)})
+		}
 	}
-	if m.Preview != "" {
-		more = []word{{text: d.text(m.Preview)}}
+	preview := m.Preview
+	if rest, ok := strings.CutPrefix(preview, `["`+m.Event+`"`); ok && m.Event != "" { // the event's name was said
+		preview = "[" + strings.TrimPrefix(rest, ",")
+	}
+	if preview != "" {
+		more = []word{{text: d.text(preview)}}
 	}
 	return head, more
 }

@@ -74,7 +74,14 @@ func TestPictures(t *testing.T) {
 		say(trace.Out, trace.Frame{Opcode: "text", Len: 9, Preview: "日本語"}).
 		say(trace.Out, trace.Frame{Opcode: "continuation", Fin: true, RSV1: true, Len: 4, Preview: "naïve \x1b[2J\u202e"}).
 		say(trace.In, trace.Message{Type: "BINARY_EVENT", Namespace: "/admin", Event: "подпись\n", ID: &id, Preview: `[{"_placeholder":true,"num":0}]`}).
-		say(trace.In, trace.Message{Type: "DISCONNECT", Namespace: "/"})
+		say(trace.Out, trace.Frame{Opcode: "text", Fin: true, Len: 45, Preview: `42["chat message","every layer c`}).
+		say(trace.Out, trace.Message{Type: "EVENT", Namespace: "/", Event: "chat message", SID: "only repeats", Preview: `["chat message","every layer`}).
+		say(trace.Out, trace.Message{Type: "EVENT", Namespace: "/", Event: "alone", Preview: `["alone"]`}).
+		say(trace.Out, trace.Message{Type: "CONNECT", Namespace: "/", SID: "T9XwmPR6", Preview: `{"sid":"T9XwmPR6"}`}).
+		say(trace.In, trace.Message{Type: "DISCONNECT", Namespace: "/", SID: "T9XwmPR6"}).
+		say(trace.In, trace.Frame{Opcode: "close", Fin: true, Masked: true, Len: 7, Code: 1001, Preview: "going"}).
+		say(0, trace.Engine{Type: "close", Transport: "polling", SID: "lv_VI97H"}).
+		say(0, trace.Connection{State: "CLOSED", Cause: "FIN", Sent: 1 << 20, Received: 7})
 
 	for _, c := range []struct {
 		name   string
