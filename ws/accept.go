@@ -82,7 +82,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		now:          opts.Now,
 	})
 	key := r.Header[headerKey][0]
-	c.tracer.request(trace.In, r.URL.RequestURI(), key)
+	c.tracer.request(trace.In, r.RequestURI, key)
 	if err := c.writeResponse(w.Header(), acceptKey(key)); err != nil {
 		conn.Close()
 		return nil, acceptError(r, fmt.Errorf("write the response: %w", err))

@@ -79,28 +79,28 @@ func (c *Conn) closeReceived(ctx context.Context, payload []byte) error {
 	if violation != nil {
 		return c.fail(ctx, violation)
 	}
+	if c.closing.Load() {
+		c.decide(alreadyClosed(ce))
+	} else {
+		c.decide(ce)
+	}
 	c.boundClosing()
 	answer := payload
 	if len(answer) > 2 {
 		answer = answer[:2] // the code; the reason was the peer's
 	}
-	err := c.writeControl(context.Background(), opClose, answer)
-	if err != nil && c.ended() != nil {
-		return c.ended()
-	}
-	var why error = ce
-	if c.closing.Load() {
-		why = alreadyClosed(ce)
-	}
-	if c.client || c.in.len() > 0 {
+	// This fails where ours was sent first, or the connection is gone.
+	_ = c.writeControl(context.Background(), opClose, answer)
+	if c.ended() == nil && (c.client || c.in.len() > 0) {
 		c.linger(ctx)
 	}
-	return c.end(why)
+	return c.end(ce)
 }
 
 // fail fails the connection (RFC 6455 §7.1.7): the peer is told why, and TCP
 // ends. It returns the error of all reads from now on.
 func (c *Conn) fail(ctx context.Context, violation *ProtocolError) error {
+	c.decide(violation)
 	c.boundClosing()
 	payload, err := closePayload(violation.Code, violation.Reason)
 	if err != nil {

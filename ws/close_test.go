@@ -148,3 +148,23 @@ func TestReset(t *testing.T) {
 	require.ErrorIs(t, c.Write(t.Context(), MessageText, nil), net.ErrClosed)
 	require.ErrorIs(t, c.Close(1000, ""), net.ErrClosed)
 }
+
+// A close frame that came counts, and so does a broken rule, also where the peer
+// is gone before the answer: not the failed answer is the reason.
+func TestCloseFrameThenGone(t *testing.T) {
+	for _, client := range []bool{false, true} {
+		c, p := open(t, pipePair, client, connConfig{})
+		go func() { p.Write(closing(1001, "tab closed").bytes(p.client)); p.Close() }()
+		_, _, err := c.Read(t.Context())
+		require.Equal(t, StatusGoingAway, CloseStatus(err))
+		_, _, err = c.Read(t.Context())
+		require.Equal(t, StatusGoingAway, CloseStatus(err), "the error is final")
+
+		c, p = open(t, pipePair, client, connConfig{})
+		go func() { p.Write(raw(0x83, "").bytes(p.client)); p.Close() }()
+		_, _, err = c.Read(t.Context())
+		var pe *ProtocolError
+		require.ErrorAs(t, err, &pe)
+		require.Equal(t, StatusProtocolError, pe.Code)
+	}
+}

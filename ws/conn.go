@@ -71,6 +71,7 @@ type Conn struct {
 	closing atomic.Bool // Close was called, here
 
 	mu   sync.Mutex
+	why  error         // why it will have ended, whatever ends it; nil: not decided
 	err  error         // why the connection ended; nil: it did not
 	done chan struct{} // closed after err is set and conn is closed
 }
@@ -151,11 +152,24 @@ func (c *Conn) end(err error) error {
 		c.mu.Unlock()
 		return err
 	}
+	if c.why != nil {
+		err = c.why
+	}
 	c.err = err
 	c.mu.Unlock()
 	c.conn.Close()
 	close(c.done)
 	return err
+}
+
+// decide says why the connection will have ended before that is done: a close
+// frame that came counts, also where its answer cannot be sent.
+func (c *Conn) decide(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why == nil {
+		c.why = why
+	}
 }
 
 // ended is why the connection ended, nil while it has not.

@@ -205,13 +205,16 @@ var handshakeHeaders = map[string]bool{
 
 // request is the client's opening handshake.
 func (t target) request(key string, opts *DialOptions) ([]byte, error) {
-	for name := range opts.Header {
-		if handshakeHeaders[http.CanonicalHeaderKey(name)] {
+	extra := make(http.Header, len(opts.Header))
+	for name, values := range opts.Header {
+		name = http.CanonicalHeaderKey(name)
+		if handshakeHeaders[name] {
 			return nil, fmt.Errorf("header %s is the handshake's own", name)
 		}
+		extra[name] = append(extra[name], values...)
 	}
 	host := t.url.Host
-	if h := opts.Header.Get("Host"); h != "" {
+	if h := extra.Get("Host"); h != "" {
 		if strings.ContainsAny(h, "\r\n") {
 			return nil, fmt.Errorf("header Host %q has a line break", h)
 		}
@@ -233,11 +236,11 @@ func (t target) request(key string, opts *DialOptions) ([]byte, error) {
 	if len(opts.Subprotocols) > 0 {
 		b.WriteString("\r\n")
 	}
-	if u := t.url.User; u != nil && opts.Header.Get("Authorization") == "" {
+	if u := t.url.User; u != nil && extra.Get("Authorization") == "" {
 		password, _ := u.Password()
 		b.WriteString("Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)) + "\r\n")
 	}
-	if err := opts.Header.WriteSubset(&b, map[string]bool{"Host": true}); err != nil {
+	if err := extra.WriteSubset(&b, map[string]bool{"Host": true}); err != nil {
 		return nil, err
 	}
 	b.WriteString("\r\n")

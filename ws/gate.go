@@ -11,6 +11,9 @@ func newGate() gate { return make(gate, 1) }
 // lock waits for the gate until ctx or the connection is done, and reports
 // whether it was had.
 func (g gate) lock(ctx context.Context, done <-chan struct{}) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	select {
 	case g <- struct{}{}:
 		return true

@@ -145,9 +145,6 @@ func (w *messageWriter) release(err error) {
 // writeFrame sends a frame of a message. buf is where it is put together; p may
 // already be there, at maxHeader.
 func (c *Conn) writeFrame(ctx context.Context, h header, p, buf []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if !c.frames.lock(ctx, c.done) {
 		return c.lateError(ctx)
 	}
