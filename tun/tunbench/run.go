@@ -1,0 +1,180 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"strata/tun/netconf"
+)
+
+type config struct {
+	rounds     int
+	time       time.Duration
+	mtu        int
+	tap        bool
+	only, job  string
+	cpuprofile string
+}
+
+// The links that are compared.
+const (
+	water   = "water"
+	offload = "offload"
+	kernel  = "kernel"
+)
+
+// result is one link's medians.
+type result struct {
+	Link string             `json:"link"`
+	Rate map[string]float64 `json:"rate"` // by job: Gbit/s, or round trips a second
+	// Ratio is to the kernel's on the same job.
+	Ratio map[string]float64 `json:"ratio"`
+	// CPU is seconds of processor time by job, server and client together: a
+	// gigabyte, or a million round trips.
+	CPU map[string]float64 `json:"cpu"`
+}
+
+func run(ctx context.Context, c config) ([]result, error) {
+	links := []string{water, offload, kernel}
+	if c.only != "" {
+		if !slices.Contains(links, c.only) {
+			return nil, fmt.Errorf("-only %s: it is %s", c.only, strings.Join(links, ", "))
+		}
+		links = []string{c.only}
+	}
+	jobs := jobs
+	if c.job != "" {
+		if !slices.Contains(jobs, c.job) {
+			return nil, fmt.Errorf("-job %s: it is %s", c.job, strings.Join(jobs, ", "))
+		}
+		jobs = []string{c.job}
+	}
+	if c.rounds < 1 || c.rounds > 100 || c.time <= 0 || c.time > time.Minute {
+		return nil, fmt.Errorf("-rounds 1 to 100, -time up to 1m")
+	}
+	rigs := make(map[string]*rig)
+	for _, link := range links {
+		r, err := newRig(link, c)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		rigs[link] = r
+	}
+	if c.cpuprofile != "" {
+		f, err := os.Create(c.cpuprofile)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return nil, err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	rates, cpu := samples{}, samples{}
+	// Alternating: what else the machine does at a time slows all links alike.
+	for range c.rounds {
+		for _, job := range jobs {
+			for _, link := range links {
+				m, total, err := rigs[link].measure(ctx, job, c.time)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", link, job, err)
+				}
+				rates.add(link, job, m.rate(job))
+				work := float64(m.Bytes) / 1e9
+				if job == roundTrip {
+					work = float64(m.Trips) / 1e6
+				}
+				cpu.add(link, job, total.Seconds()/work)
+			}
+		}
+	}
+	var out []result
+	for _, link := range links {
+		r := result{Link: link, Rate: map[string]float64{}, Ratio: map[string]float64{}, CPU: map[string]float64{}}
+		for _, job := range jobs {
+			r.Rate[job] = rates.median(link, job)
+			r.CPU[job] = cpu.median(link, job)
+			if k := rates.median(kernel, job); k > 0 {
+				r.Ratio[job] = r.Rate[job] / k
+			}
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// measure runs the client in the rig's namespace. The processor time is that of
+// both processes.
+func (r *rig) measure(ctx context.Context, job string, d time.Duration) (measurement, time.Duration, error) {
+	var m measurement
+	ctx, cancel := context.WithTimeout(ctx, d+20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-client", job, "-connect", r.addr, "-time", d.String())
+	var stdout bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, os.Stderr
+	before := cpuTime()
+	// A process is born in the namespace of the thread that starts it.
+	if err := netconf.InNamespace(r.netns, cmd.Start); err != nil {
+		return m, 0, err
+	}
+	if err := cmd.Wait(); err != nil {
+		return m, 0, fmt.Errorf("client: %w", err)
+	}
+	server := cpuTime() - before
+	if err := json.Unmarshal(stdout.Bytes(), &m); err != nil {
+		return m, 0, fmt.Errorf("client: %w", err)
+	}
+	return m, server + m.CPU, nil
+}
+
+// samples are measurements by link and job.
+type samples map[[2]string][]float64
+
+func (s samples) add(link, job string, v float64) {
+	s[[2]string{link, job}] = append(s[[2]string{link, job}], v)
+}
+
+func (s samples) median(link, job string) float64 {
+	v := slices.SortedFunc(slices.Values(s[[2]string{link, job}]), cmp.Compare[float64])
+	switch n := len(v); {
+	case n == 0:
+		return 0
+	case n%2 == 1:
+		return v[n/2]
+	default:
+		return (v[n/2-1] + v[n/2]) / 2
+	}
+}
+
+func printTable(w io.Writer, c config, results []result) {
+	kind := "TUN"
+	if c.tap {
+		kind = "TAP"
+	}
+	fmt.Fprintf(w, "One connection, a client process on kernel sockets in a namespace, %s, MTU %d; medians of %d alternating runs of %v.\n", kind, c.mtu, c.rounds, c.time)
+	fmt.Fprintln(w, "up: kernel to us; down: us to kernel; × is the ratio to the kernel on both ends of a veth pair.")
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "link\tup Gbit/s\t×\tdown Gbit/s\t×\t64 B round trips/s\t×\tCPU s/GB up\tdown\tCPU s/M trips\t")
+	for _, r := range results {
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t\n", r.Link,
+			r.Rate[upload], r.Ratio[upload], r.Rate[download], r.Ratio[download], r.Rate[roundTrip], r.Ratio[roundTrip],
+			r.CPU[upload], r.CPU[download], r.CPU[roundTrip])
+	}
+	t.Flush()
+}
