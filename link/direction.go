@@ -44,7 +44,7 @@ type Counters struct {
 
 	DroppedFull     uint64 // packets that found the queue full
 	DroppedClosed   uint64 // packets sent into, or still queued in, a wire that was cut
-	DroppedDetached uint64 // packets that found no host at the other end
+	DroppedDetached uint64 // packets that found no host at the other end, or were no frame
 
 	QueuedBytes    int // waiting now
 	MaxQueuedBytes int // waiting at most, ever

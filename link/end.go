@@ -9,12 +9,13 @@ import (
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
-// End is one end of a wire: a link endpoint that carries bare IP packets, with
-// no link-layer header.
+// End is one end of a wire: a link endpoint that carries bare IP packets or,
+// with WireConfig.Ethernet, Ethernet frames.
 type End struct {
-	out     *Direction // what this end sends
-	offload bool
-	mtu     atomic.Uint32
+	out      *Direction // what this end sends
+	offload  bool
+	ethernet bool
+	mtu      atomic.Uint32
 
 	mu         sync.RWMutex
 	dispatcher gstack.NetworkDispatcher
@@ -27,8 +28,17 @@ var (
 	_ gstack.GSOEndpoint  = (*End)(nil)
 )
 
-func newEnd(c WireConfig) *End {
-	e := &End{offload: !c.NoOffload}
+// The MAC addresses of a wire's ends: locally administered, and different.
+const (
+	macA = tcpip.LinkAddress("\x02\x00\x00\x00\x00\x0a")
+	macB = tcpip.LinkAddress("\x02\x00\x00\x00\x00\x0b")
+)
+
+func newEnd(c WireConfig, mac tcpip.LinkAddress) *End {
+	e := &End{offload: !c.NoOffload, ethernet: c.Ethernet}
+	if c.Ethernet {
+		e.address = mac
+	}
 	e.mtu.Store(c.MTU)
 	return e
 }
@@ -42,8 +52,28 @@ func (e *End) deliver(proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffe
 	if d == nil {
 		return false
 	}
+	if e.ethernet {
+		if !e.ParseHeader(pkt) {
+			return false
+		}
+		frame := header.Ethernet(pkt.LinkHeader().Slice())
+		proto, pkt.PktType = frame.Type(), packetType(frame.DestinationAddress(), e.LinkAddress())
+	}
 	d.DeliverNetworkPacket(proto, pkt)
 	return true
+}
+
+// packetType is how a frame to dst concerns the host with the address own.
+func packetType(dst, own tcpip.LinkAddress) tcpip.PacketType {
+	switch {
+	case dst == own:
+		return tcpip.PacketHost
+	case dst == header.EthernetBroadcastAddress:
+		return tcpip.PacketBroadcast
+	case header.IsMulticastEthernetAddress(dst):
+		return tcpip.PacketMulticast
+	}
+	return tcpip.PacketOtherHost
 }
 
 // WritePackets implements gVisor's LinkWriter. It never blocks.
@@ -75,10 +105,14 @@ func (e *End) SetMTU(mtu uint32) { e.mtu.Store(mtu) }
 
 // Capabilities implements gVisor's LinkEndpoint.
 func (e *End) Capabilities() gstack.LinkEndpointCapabilities {
-	if !e.offload {
-		return 0
+	var c gstack.LinkEndpointCapabilities
+	if e.offload {
+		c |= gstack.CapabilityTXChecksumOffload | gstack.CapabilityRXChecksumOffload
 	}
-	return gstack.CapabilityTXChecksumOffload | gstack.CapabilityRXChecksumOffload
+	if e.ethernet {
+		c |= gstack.CapabilityResolutionRequired
+	}
+	return c
 }
 
 // SupportedGSO implements gVisor's GSOEndpoint.
@@ -95,10 +129,15 @@ func (e *End) GSOMaxSize() uint32 { return maxIPPacket }
 // maxIPPacket is what IPv4's total length can say (RFC 791 §3.1).
 const maxIPPacket = 65535
 
-// MaxHeaderLength implements gVisor's LinkEndpoint: there is no header.
-func (e *End) MaxHeaderLength() uint16 { return 0 }
+// MaxHeaderLength implements gVisor's LinkEndpoint: 14 with Ethernet, else 0.
+func (e *End) MaxHeaderLength() uint16 {
+	if e.ethernet {
+		return header.EthernetMinimumSize
+	}
+	return 0
+}
 
-// LinkAddress implements gVisor's LinkEndpoint.
+// LinkAddress is the MAC with Ethernet, else empty.
 func (e *End) LinkAddress() tcpip.LinkAddress {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -113,15 +152,36 @@ func (e *End) SetLinkAddress(a tcpip.LinkAddress) {
 }
 
 // ARPHardwareType implements gVisor's LinkEndpoint.
-func (e *End) ARPHardwareType() header.ARPHardwareType { return header.ARPHardwareNone }
+func (e *End) ARPHardwareType() header.ARPHardwareType {
+	if e.ethernet {
+		return header.ARPHardwareEther
+	}
+	return header.ARPHardwareNone
+}
 
-// AddHeader implements gVisor's LinkEndpoint.
-func (e *End) AddHeader(*gstack.PacketBuffer) {}
+// AddHeader implements gVisor's LinkEndpoint: the Ethernet header.
+func (e *End) AddHeader(pkt *gstack.PacketBuffer) {
+	if !e.ethernet {
+		return
+	}
+	header.Ethernet(pkt.LinkHeader().Push(header.EthernetMinimumSize)).Encode(&header.EthernetFields{
+		SrcAddr: pkt.EgressRoute.LocalLinkAddress,
+		DstAddr: pkt.EgressRoute.RemoteLinkAddress,
+		Type:    pkt.NetworkProtocolNumber,
+	})
+}
 
-// ParseHeader implements gVisor's LinkEndpoint.
-func (e *End) ParseHeader(*gstack.PacketBuffer) bool { return true }
+// ParseHeader implements gVisor's LinkEndpoint. False: pkt is too short.
+func (e *End) ParseHeader(pkt *gstack.PacketBuffer) bool {
+	if !e.ethernet {
+		return true
+	}
+	_, ok := pkt.LinkHeader().Consume(header.EthernetMinimumSize)
+	return ok
+}
 
-// Wait returns when no delivery to this end is under way.
+// Wait implements gVisor's LinkEndpoint: an end has no goroutine of its own, and
+// Wire.Close waits for deliveries.
 func (e *End) Wait() {}
 
 // Close cuts what this end sends, and detaches its host.

@@ -12,6 +12,11 @@ type WireConfig struct {
 	// Loop delivers the packets; nil is real time.
 	Loop clock.Loop
 
+	// Ethernet makes the ends send Ethernet frames, each with a MAC address, so
+	// that the hosts find each other by ARP and neighbour discovery; false is
+	// bare IP packets, which need no addresses on a wire with two ends.
+	Ethernet bool
+
 	// MTU is the largest IP packet that one end accepts for sending, in bytes;
 	// 0 is DefaultMTU. Super-packets count by their segments.
 	MTU uint32
@@ -46,7 +51,7 @@ func NewWire(c WireConfig) *Wire {
 	if c.QueueBytes == 0 {
 		c.QueueBytes = DefaultQueueBytes
 	}
-	w := &Wire{a: newEnd(c), b: newEnd(c)}
+	w := &Wire{a: newEnd(c, macA), b: newEnd(c, macB)}
 	w.ab = newDirection(c.Loop, w.b, c.QueueBytes)
 	w.ba = newDirection(c.Loop, w.a, c.QueueBytes)
 	w.a.out, w.b.out = w.ab, w.ba

@@ -212,12 +212,24 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 
 	h.stack.Resume() // where virtual time has paused it: the workers must end
-	h.stack.Close()  // resets what is open, while the links still carry it
+	h.reset()
 	for _, l := range links {
 		l.tap.Close()
 	}
-	h.stack.Wait()
+	h.stack.Destroy()
 	return nil
+}
+
+// reset ends the connections that are open, while the links still carry the
+// resets. Those that only wait out TIME-WAIT are over for the peer: gVisor
+// would send it a reset for them as well.
+func (h *Host) reset() {
+	for _, e := range h.stack.RegisteredEndpoints() {
+		if t, ok := e.(*gtcp.Endpoint); ok && t.EndpointState() == gtcp.StateTimeWait {
+			continue
+		}
+		e.Abort()
+	}
 }
 
 // Attach gives the host a link: a TUN device, a wire's end. Each prefix is an

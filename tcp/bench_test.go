@@ -69,7 +69,10 @@ func BenchmarkBulk(b *testing.B) {
 		b.Run(where, func(b *testing.B) {
 			c, s := ends(b, where)
 			done := make(chan int64)
-			go func() { n, _ := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{s}, make([]byte, 256<<10)); done <- n }()
+			go func() {
+				n, _ := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{s}, make([]byte, 256<<10))
+				done <- n
+			}()
 			p := make([]byte, 256<<10)
 			b.SetBytes(int64(len(p)))
 			b.ReportAllocs()

@@ -253,7 +253,7 @@ func noError(t *testing.T, err error) bool {
 
 // Data arrives whole at every MTU, with super-packets and without.
 func TestBulk(t *testing.T) {
-	for _, wire := range []link.WireConfig{{}, {NoOffload: true}, {MTU: 576, NoOffload: true}, {MTU: 65535}, {MTU: 576}} {
+	for _, wire := range []link.WireConfig{{}, {NoOffload: true}, {MTU: 576, NoOffload: true}, {MTU: 65535}, {MTU: 576}, {Ethernet: true}, {Ethernet: true, NoOffload: true}} {
 		t.Run(fmt.Sprintf("%+v", wire), func(t *testing.T) {
 			w := link.NewWire(wire)
 			defer w.Close()
