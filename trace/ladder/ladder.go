@@ -153,6 +153,14 @@ func (l *Ladder) Record(e trace.Event) {
 	l.write()
 }
 
+// Note prints a line of the caller's between the ladder's own, also when the
+// ladder has become quiet. Like Record it never waits for the writer.
+func (l *Ladder) Note(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out.put([]byte(line + "\n"))
+}
+
 // Close says what is still to be said, waits until all is written (at most two
 // seconds for a writer that does not take it) and gives the first error of
 // writing. Events after it are ignored.
