@@ -1,0 +1,101 @@
+package engineio
+
+import (
+	"crypto/rand"
+	"io"
+	"time"
+
+	"strata/trace"
+)
+
+// The defaults of the official server.
+const (
+	DefaultPingInterval   = 25 * time.Second
+	DefaultPingTimeout    = 20 * time.Second
+	DefaultUpgradeTimeout = 10 * time.Second
+	DefaultMaxPayload     = 1_000_000 // bytes
+)
+
+// What waits for one client at most, by default. The official server knows no
+// limit.
+const (
+	DefaultSendPackets = 16384
+	DefaultSendBytes   = 16 << 20
+)
+
+// closeTimeout bounds how long a session that is being closed waits until the
+// client has taken what was sent to it.
+const closeTimeout = 30 * time.Second
+
+// Options are a server's wishes. The zero value works.
+type Options struct {
+	// PingInterval is how long after a pong, or the opening, the next ping
+	// is sent. 0: 25 s.
+	PingInterval time.Duration
+
+	// PingTimeout is how long a client may take to answer a ping. 0: 20 s.
+	PingTimeout time.Duration
+
+	// UpgradeTimeout is how long the change to a WebSocket may take. 0: 10 s.
+	UpgradeTimeout time.Duration
+
+	// MaxPayload is the largest request body and WebSocket message that is
+	// read, bytes. 0: 1,000,000.
+	MaxPayload int
+
+	// Transports that clients may use; the first is of no more weight than
+	// the others. Empty: both.
+	Transports []Transport
+
+	// AllowedOrigins are the origins of pages, beside the server's own,
+	// that may use it from a browser: "https://example.com", also with
+	// patterns as in path.Match ("https://*.example.com"), or "*" for all.
+	// Empty: none; there are no CORS headers then.
+	AllowedOrigins []string
+
+	// AllowCredentials lets pages of AllowedOrigins send cookies with their
+	// requests.
+	AllowCredentials bool
+
+	// SendPackets and SendBytes bound what waits to be sent to one client.
+	// Beyond them the session ends with ErrSlow. 0: 16,384 and 16 MiB.
+	SendPackets int
+	SendBytes   int
+
+	// Rand is where session ids come from. nil: crypto/rand.
+	Rand io.Reader
+
+	// Recorder is told of requests, packets and changes of transport. nil:
+	// nobody.
+	Recorder trace.Recorder
+
+	// Host is the host's name in what the Recorder is told.
+	Host string
+}
+
+// withDefaults is a copy with every zero value filled in.
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	orDefault(&c.PingInterval, DefaultPingInterval)
+	orDefault(&c.PingTimeout, DefaultPingTimeout)
+	orDefault(&c.UpgradeTimeout, DefaultUpgradeTimeout)
+	orDefault(&c.MaxPayload, DefaultMaxPayload)
+	orDefault(&c.SendPackets, DefaultSendPackets)
+	orDefault(&c.SendBytes, DefaultSendBytes)
+	if len(c.Transports) == 0 {
+		c.Transports = []Transport{Polling, WebSocket}
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	return c
+}
+
+func orDefault[T int | time.Duration](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}

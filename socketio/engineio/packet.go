@@ -1,0 +1,119 @@
+package engineio
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+// packetType is the first character of a packet
+// (https://socket.io/docs/v4/engine-io-protocol/#protocol).
+type packetType byte
+
+const (
+	packetOpen    packetType = '0'
+	packetClose   packetType = '1'
+	packetPing    packetType = '2'
+	packetPong    packetType = '3'
+	packetMessage packetType = '4'
+	packetUpgrade packetType = '5'
+	packetNoop    packetType = '6'
+)
+
+// String is the name in the protocol's documentation.
+func (t packetType) String() string {
+	names := [...]string{"open", "close", "ping", "pong", "message", "upgrade", "noop"}
+	if t >= packetOpen && t <= packetNoop {
+		return names[t-packetOpen]
+	}
+	return "unknown"
+}
+
+// packet is a packet that was received.
+type packet struct {
+	typ    packetType
+	binary bool // a message that is binary
+	data   []byte
+}
+
+var errPacket = errors.New("malformed Engine.IO packet")
+
+// parsePacket reads a packet that came as text: in a payload of long-polling or
+// in a text frame. The packet points into text, except a binary one.
+func parsePacket(text []byte) (packet, error) {
+	switch {
+	case len(text) == 0:
+		return packet{}, fmt.Errorf("%w: empty", errPacket)
+	case text[0] == 'b':
+		data := make([]byte, base64.StdEncoding.DecodedLen(len(text)-1))
+		n, err := base64.StdEncoding.Decode(data, text[1:])
+		if err != nil {
+			return packet{}, fmt.Errorf("%w: binary: %v", errPacket, err)
+		}
+		return packet{typ: packetMessage, binary: true, data: data[:n]}, nil
+	case text[0] < byte(packetOpen) || text[0] > byte(packetNoop):
+		return packet{}, fmt.Errorf("%w: unknown type %q", errPacket, text[0])
+	}
+	return packet{typ: packetType(text[0]), data: text[1:]}, nil
+}
+
+// TextPrefix is what a text message begins with on the wire.
+const TextPrefix = "4"
+
+// Outgoing is a message as it goes over the wire, ready for any number of
+// sessions: a broadcast makes it once.
+type Outgoing struct {
+	binary bool
+	wire   []byte // of text, with its type in front
+}
+
+// TextMessage is a text message with a copy of data, which has to be UTF-8.
+func TextMessage(data []byte) Outgoing {
+	return Outgoing{wire: append([]byte(TextPrefix), data...)}
+}
+
+// PrefixedTextMessage is a text message without a copy: wire begins with
+// [TextPrefix], and must not be changed afterwards. It panics where it does not.
+func PrefixedTextMessage(wire []byte) Outgoing {
+	if len(wire) == 0 || wire[0] != byte(packetMessage) {
+		panic("engineio: PrefixedTextMessage without TextPrefix")
+	}
+	return Outgoing{wire: wire}
+}
+
+// BinaryMessage is a binary message; data must not be changed afterwards.
+func BinaryMessage(data []byte) Outgoing { return Outgoing{binary: true, wire: data} }
+
+// outgoingPacket is a packet that is no message.
+func outgoingPacket(t packetType, data string) Outgoing {
+	return Outgoing{wire: append([]byte{byte(t)}, data...)}
+}
+
+func (o Outgoing) typ() packetType {
+	if o.binary {
+		return packetMessage
+	}
+	return packetType(o.wire[0])
+}
+
+// dataLen is the size of what the packet says, bytes.
+func (o Outgoing) dataLen() int {
+	if o.binary {
+		return len(o.wire)
+	}
+	return len(o.wire) - 1
+}
+
+// appendText appends the packet as text: binary as base64.
+func (o Outgoing) appendText(dst []byte) []byte {
+	if o.binary {
+		return base64.StdEncoding.AppendEncode(append(dst, 'b'), o.wire)
+	}
+	return append(dst, o.wire...)
+}
+
+// Message is a message that was received.
+type Message struct {
+	Binary bool
+	Data   []byte // the receiver's to keep
+}

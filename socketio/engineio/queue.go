@@ -1,0 +1,54 @@
+package engineio
+
+// sendQueue is what waits to be sent to one peer. The owner's lock guards it.
+type sendQueue struct {
+	packets []Outgoing
+	spare   []Outgoing // the memory of the batch before
+	count   int        // packets, also those taken but not yet written
+	bytes   int        // of those
+}
+
+// keepPackets is how large a batch's memory is kept for the next one: an idle
+// session holds little.
+const keepPackets = 16
+
+// add appends packets. It reports false, and adds nothing, where that would be
+// more than the limits allow; what comes first always fits.
+func (q *sendQueue) add(maxPackets, maxBytes int, packets ...Outgoing) bool {
+	size := 0
+	for i := range packets {
+		size += len(packets[i].wire)
+	}
+	if q.count > 0 && (q.count+len(packets) > maxPackets || q.bytes+size > maxBytes) {
+		return false
+	}
+	q.packets = append(q.packets, packets...)
+	q.count += len(packets)
+	q.bytes += size
+	return true
+}
+
+// take is all that waits. The caller hands every packet back with wrote, and
+// the batch with reuse.
+func (q *sendQueue) take() []Outgoing {
+	batch := q.packets
+	q.packets, q.spare = q.spare[:0], nil
+	return batch
+}
+
+// wrote says that a packet of a batch left.
+func (q *sendQueue) wrote(p Outgoing) {
+	q.count--
+	q.bytes -= len(p.wire)
+}
+
+// reuse gives a batch's memory back.
+func (q *sendQueue) reuse(batch []Outgoing) {
+	clear(batch)
+	if cap(batch) <= keepPackets {
+		q.spare = batch[:0]
+	}
+}
+
+// drop forgets everything.
+func (q *sendQueue) drop() { *q = sendQueue{} }

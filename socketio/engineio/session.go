@@ -1,0 +1,245 @@
+package engineio
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"strata/trace"
+	"strata/ws"
+)
+
+// goingAway and normal are the codes that WebSockets are closed with.
+const (
+	normal    = ws.StatusNormalClosure
+	goingAway = ws.StatusGoingAway
+)
+
+type state uint8
+
+const (
+	open    state = iota
+	closing       // Close was called: what waits is still sent
+	closed
+)
+
+// Session is a client's session, as the server has it. All methods may be
+// called from any goroutine, and none of them waits for the client.
+type Session struct {
+	server    *Server
+	id        string
+	handshake *Handshake
+	textOnly  bool // binary goes as base64 also over WebSocket
+
+	receiving sync.Mutex // held while the handler takes a message
+
+	mu        sync.Mutex
+	handler   Handler // nil until the server's accept has returned
+	state     state
+	transport Transport
+	flow      trace.Flow // of the connection last used; zero without a recorder
+	queue     sendQueue
+
+	// Long-polling: see polling.go.
+	polling bool          // a GET is waiting or being answered
+	wake    chan struct{} // of the GET that waits; nil: none
+	posting bool          // a POST is being read
+
+	// WebSocket: see websocket.go.
+	conn      *ws.Conn
+	flushing  bool          // a goroutine is writing what is in queue
+	closeCode ws.StatusCode // of the close frame, when closing
+	probe     *ws.Conn      // that the client wants to change to; nil: none
+	probed    bool          // the probe was answered
+
+	// The heartbeat: see heartbeat.go.
+	timer     timer
+	due       time.Time // when timer has something to do
+	pongDue   bool      // a ping was sent and not answered
+	refreshed bool      // the time for the answer was already extended
+
+	endReason Reason
+	endErr    error
+	told      bool // Closed was called, or is about to be
+}
+
+// ID is the session's id. It is a secret between the client and the server: it
+// must not be shown to other clients.
+func (s *Session) ID() string { return s.id }
+
+// Handshake is the request that opened the session.
+func (s *Session) Handshake() *Handshake { return s.handshake }
+
+// Transport is what carries the session at the moment.
+func (s *Session) Transport() Transport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.transport
+}
+
+// Flow is the connection that carries the session at the moment, or did last;
+// zero where the server has no Recorder.
+func (s *Session) Flow() trace.Flow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flow
+}
+
+// Waiting is what waits to be sent to the client.
+func (s *Session) Waiting() (packets, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.count, s.queue.bytes
+}
+
+// Send queues messages for the client; those of one call stay together. It
+// never waits: a session with more waiting than the server's options allow is
+// ended, with [ErrSlow]. After the end the error is [ErrClosed].
+func (s *Session) Send(messages ...Outgoing) error {
+	s.mu.Lock()
+	if s.state != open {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if !s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...) {
+		s.mu.Unlock()
+		s.end(TransportError, ErrSlow)
+		return ErrSlow
+	}
+	s.kick()
+	s.mu.Unlock()
+	return nil
+}
+
+// push queues one of our own packets, which always fits. The caller has mu.
+func (s *Session) push(p Outgoing) {
+	s.queue.add(int(^uint(0)>>1), int(^uint(0)>>1), p)
+	s.kick()
+}
+
+// kick has what waits sent. The caller has mu.
+func (s *Session) kick() {
+	if s.transport == Polling {
+		s.wakePoll()
+		return
+	}
+	if s.conn != nil && !s.flushing {
+		s.flushing = true
+		s.server.running.Add(1)
+		go s.flush()
+	}
+}
+
+// Close ends the session after what waits was sent. It does not wait for that.
+func (s *Session) Close() { s.close(normal) }
+
+func (s *Session) close(code ws.StatusCode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != open {
+		return
+	}
+	s.state = closing
+	s.closeCode = code
+	s.deadline(closeTimeout)
+	s.kick()
+}
+
+// abort ends the session without waiting for anything.
+func (s *Session) abort() {
+	s.end(ForcedClose, nil)
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn != nil {
+		conn.CloseNow()
+	}
+}
+
+// end ends the session, cutting its connection off.
+func (s *Session) end(reason Reason, err error) {
+	if conn := s.markEnded(reason, err); conn != nil {
+		conn.CloseNow()
+	}
+}
+
+// markEnded does all of the end but closing the WebSocket, which it returns.
+// It returns nil where there is none, or the session had already ended.
+func (s *Session) markEnded(reason Reason, err error) *ws.Conn {
+	s.mu.Lock()
+	if s.state == closed {
+		s.mu.Unlock()
+		return nil
+	}
+	if s.state == closing {
+		reason = ForcedClose
+	}
+	s.state = closed
+	s.endReason, s.endErr = reason, err
+	s.queue.drop()
+	s.wakePoll()
+	conn, probe := s.conn, s.probe
+	s.probe = nil
+	tell := s.handler != nil // otherwise open tells it
+	flow, transport := s.flow, s.transport
+	s.mu.Unlock()
+
+	s.server.timers.stop(&s.timer)
+	s.server.mu.Lock()
+	delete(s.server.sessions, s.id)
+	s.server.mu.Unlock()
+	if probe != nil {
+		probe.CloseNow()
+	}
+	s.server.trace.engine(0, flow, packetClose, s.id, transport, 0)
+	if tell {
+		s.tellClosed()
+	}
+	return conn
+}
+
+// tellClosed calls the handler's Closed, on a goroutine of its own: who ends a
+// session may hold locks that the handler wants.
+func (s *Session) tellClosed() {
+	s.mu.Lock()
+	told := s.told
+	s.told = true
+	handler, reason, err := s.handler, s.endReason, s.endErr
+	s.mu.Unlock()
+	if told {
+		return
+	}
+	go func() {
+		defer s.server.running.Done()
+		handler.Closed(reason, err)
+	}()
+}
+
+// receive takes a packet from the client. It reports false where the session
+// takes no more.
+func (s *Session) receive(p packet, flow trace.Flow) bool {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	s.mu.Lock()
+	if s.state != open {
+		s.mu.Unlock()
+		return false
+	}
+	s.flow = flow
+	s.heard(p.typ)
+	handler, transport := s.handler, s.transport
+	s.mu.Unlock()
+	s.server.trace.engine(trace.In, flow, p.typ, s.id, transport, len(p.data))
+
+	switch p.typ {
+	case packetMessage:
+		handler.Message(Message{Binary: p.binary, Data: p.data})
+	case packetClose:
+		s.end(TransportClose, nil)
+		return false
+	case packetPing:
+		s.end(TransportError, errors.New("a ping from the client: in version 4 the server pings"))
+		return false
+	}
+	return true // a pong, or nothing that means anything here
+}

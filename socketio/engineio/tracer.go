@@ -1,0 +1,58 @@
+package engineio
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	"strata/trace"
+)
+
+// tracer tells a recorder what happens, where there is one.
+type tracer struct {
+	rec  trace.Recorder
+	host string
+}
+
+func (t *tracer) on() bool { return t.rec != nil }
+
+func (t *tracer) record(dir trace.Direction, flow trace.Flow, what trace.What) {
+	if t.rec != nil {
+		t.rec.Record(trace.Event{At: time.Now(), Host: t.host, Dir: dir, Flow: flow, What: what})
+	}
+}
+
+func (t *tracer) engine(dir trace.Direction, flow trace.Flow, typ packetType, sid string, tr Transport, size int) {
+	if t.rec != nil { // before the event is made
+		t.record(dir, flow, trace.Engine{Type: typ.String(), SID: sid, Transport: string(tr), Len: size})
+	}
+}
+
+// requestFlow is the connection that a request came by.
+func (t *tracer) requestFlow(r *http.Request) trace.Flow {
+	if t.rec == nil {
+		return trace.Flow{}
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return trace.FlowOf(local, textAddr(r.RemoteAddr))
+}
+
+// textAddr is an address of which only the text is known.
+type textAddr string
+
+func (textAddr) Network() string  { return "tcp" }
+func (a textAddr) String() string { return string(a) }
+
+// statusWriter remembers the status of an answer, for the trace.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

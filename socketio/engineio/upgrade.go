@@ -1,0 +1,82 @@
+package engineio
+
+import (
+	"context"
+	"errors"
+
+	"strata/trace"
+	"strata/ws"
+)
+
+// upgrade changes a session from long-polling to a WebSocket
+// (https://socket.io/docs/v4/engine-io-protocol/#upgrade): the client asks over
+// the new connection ("2probe"), is answered ("3probe"), lets its last poll end
+// and says that it changes ("5"). Until then everything else goes by polling.
+func (s *Session) upgrade(conn *ws.Conn, flow trace.Flow, textOnly bool) {
+	s.mu.Lock()
+	if s.state == closed || s.transport != Polling || s.probe != nil {
+		s.mu.Unlock()
+		_ = conn.Close(ws.StatusPolicyViolation, "") // a second attempt
+		return
+	}
+	s.probe = conn
+	s.mu.Unlock()
+
+	if err := s.change(conn, flow, textOnly); err != nil {
+		s.mu.Lock()
+		mine := s.probe == conn
+		if mine {
+			s.probe, s.probed = nil, false
+		}
+		s.mu.Unlock()
+		if mine {
+			_ = conn.Close(ws.StatusProtocolError, "")
+		} else {
+			conn.CloseNow()
+		}
+		return // the session goes on as it was
+	}
+	s.read(conn, flow)
+}
+
+var errProbe = errors.New("not what an upgrade consists of")
+
+// change is the exchange of packets. After it the WebSocket carries the session.
+func (s *Session) change(conn *ws.Conn, flow trace.Flow, textOnly bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.UpgradeTimeout)
+	defer cancel()
+	for {
+		p, err := readPacket(ctx, conn)
+		if err != nil {
+			return err
+		}
+		s.server.trace.engine(trace.In, flow, p.typ, s.id, WebSocket, len(p.data))
+		switch {
+		case p.typ == packetPing && string(p.data) == "probe":
+			pong := outgoingPacket(packetPong, "probe")
+			s.server.trace.engine(trace.Out, flow, packetPong, s.id, WebSocket, pong.dataLen())
+			if err := writePacket(conn, pong, textOnly); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			s.probed = true
+			s.wakePoll() // it ends with a NOOP
+			s.mu.Unlock()
+		case p.typ == packetUpgrade:
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.state == closed || s.probe != conn {
+				return errProbe
+			}
+			s.wakePoll() // there should be none
+			s.transport, s.conn, s.flow, s.textOnly = WebSocket, conn, flow, textOnly
+			s.probe, s.probed = nil, false
+			if len(s.queue.packets) > 0 || s.state == closing {
+				s.kick()
+			}
+			return nil
+		default:
+			return errProbe
+		}
+	}
+}

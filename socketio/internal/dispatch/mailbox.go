@@ -1,0 +1,120 @@
+package dispatch
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// What waits in a mailbox at most, besides what is being handled.
+const (
+	maxJobs  = 256
+	maxBytes = 4 << 20
+)
+
+// Mailbox has jobs done in order, one at a time, on a goroutine that exists only
+// while there are any. The zero value is ready, once Panicked is set.
+type Mailbox struct {
+	// Panicked is told of a job that panicked, or left its goroutine; the
+	// next job is done nevertheless.
+	Panicked func(v any, stack []byte)
+
+	mu      sync.Mutex
+	room    *sync.Cond // made when somebody first waits
+	jobs    []job
+	bytes   int
+	running bool
+	closed  bool
+}
+
+type job struct {
+	do   func()
+	size int
+}
+
+// Put has do called, after all that was put before. size is how much memory
+// waits with it, bytes: where too much does, Put waits, and so whoever reads
+// from the network. It reports false after Close.
+func (m *Mailbox) Put(size int, do func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for !m.closed && len(m.jobs) > 0 && (len(m.jobs) >= maxJobs || m.bytes+size > maxBytes) {
+		if m.room == nil {
+			m.room = sync.NewCond(&m.mu)
+		}
+		m.room.Wait()
+	}
+	if m.closed {
+		return false
+	}
+	m.add(job{do, size})
+	return true
+}
+
+// Close has last called as the last job; with drop, what waits is forgotten.
+// Who waits in Put is let go. A second Close does nothing.
+func (m *Mailbox) Close(drop bool, last func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	m.closed = true
+	if drop {
+		clear(m.jobs)
+		m.jobs, m.bytes = m.jobs[:0], 0
+	}
+	if m.room != nil {
+		m.room.Broadcast()
+	}
+	m.add(job{do: last})
+}
+
+func (m *Mailbox) add(j job) {
+	m.jobs = append(m.jobs, j)
+	m.bytes += j.size
+	if !m.running {
+		m.running = true
+		go m.run()
+	}
+}
+
+func (m *Mailbox) run() {
+	done := false
+	defer func() {
+		if !done { // a job called runtime.Goexit, as a test's FailNow does
+			go m.run()
+		}
+	}()
+	for {
+		m.mu.Lock()
+		if len(m.jobs) == 0 {
+			m.jobs, m.running = nil, false // an idle mailbox holds nothing
+			m.mu.Unlock()
+			done = true
+			return
+		}
+		j := m.jobs[0]
+		m.jobs[0] = job{}
+		m.jobs = m.jobs[1:]
+		m.bytes -= j.size
+		if m.room != nil {
+			m.room.Broadcast()
+		}
+		m.mu.Unlock()
+		m.do(j)
+	}
+}
+
+func (m *Mailbox) do(j job) {
+	returned := false
+	defer func() {
+		if v := recover(); v != nil {
+			m.Panicked(v, debug.Stack())
+		} else if !returned {
+			m.Panicked(fmt.Errorf("runtime.Goexit was called"), debug.Stack())
+		}
+	}()
+	j.do()
+	returned = true
+}

@@ -1,0 +1,81 @@
+package socketio
+
+import (
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"time"
+
+	"strata/socketio/engineio"
+	"strata/trace"
+)
+
+// Options are a server's wishes. The zero value works.
+type Options struct {
+	// Path is what the paths of requests begin with. "": "/socket.io".
+	// Others are answered 404.
+	Path string
+
+	// ConnectTimeout is how long a client may be connected without joining
+	// a namespace. 0: 45 s.
+	ConnectTimeout time.Duration
+
+	// Logger is told of handlers that panicked and of events that did not
+	// fit their handlers. nil: slog.Default.
+	Logger *slog.Logger
+
+	// The following are as in engineio.Options, where their defaults are.
+
+	PingInterval     time.Duration        // between an answer and the next ping. 0: 25 s
+	PingTimeout      time.Duration        // for the answer. 0: 20 s
+	UpgradeTimeout   time.Duration        // for the change to a WebSocket. 0: 10 s
+	MaxPayload       int                  // of a request or message, bytes. 0: 1,000,000
+	Transports       []engineio.Transport // empty: long-polling and WebSocket
+	AllowedOrigins   []string             // of pages, like "https://example.com". Empty: the server's own
+	AllowCredentials bool                 // lets those pages send cookies
+	SendPackets      int                  // that may wait for one client. 0: 16,384
+	SendBytes        int                  // of those. 0: 16 MiB
+
+	// Rand is where ids come from. nil: crypto/rand.
+	Rand io.Reader
+
+	// Recorder is told of requests, frames, Engine.IO and Socket.IO packets.
+	// nil: nobody.
+	Recorder trace.Recorder
+
+	// Host is the host's name in what the Recorder is told.
+	Host string
+}
+
+// DefaultConnectTimeout is the official server's.
+const DefaultConnectTimeout = 45 * time.Second
+
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.Path == "" {
+		c.Path = "/socket.io"
+	}
+	if c.ConnectTimeout <= 0 {
+		c.ConnectTimeout = DefaultConnectTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	return c
+}
+
+func (o *Options) engine() *engineio.Options {
+	return &engineio.Options{
+		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, UpgradeTimeout: o.UpgradeTimeout,
+		MaxPayload: o.MaxPayload, Transports: o.Transports,
+		AllowedOrigins: o.AllowedOrigins, AllowCredentials: o.AllowCredentials,
+		SendPackets: o.SendPackets, SendBytes: o.SendBytes,
+		Rand: o.Rand, Recorder: o.Recorder, Host: o.Host,
+	}
+}
