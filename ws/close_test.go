@@ -168,3 +168,19 @@ func TestCloseFrameThenGone(t *testing.T) {
 		require.Equal(t, StatusProtocolError, pe.Code)
 	}
 }
+
+// A writer that is stuck with half a frame, because the peer does not read, does
+// not hold up Close for longer than the CloseTimeout.
+func TestCloseBehindStuckWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := open(t, pipePair, false, connConfig{closeTimeout: 7 * time.Second})
+		wrote := make(chan error, 1)
+		go func() { wrote <- c.Write(context.Background(), MessageText, []byte("stuck")) }()
+		go p.Conn.Read(make([]byte, 2))
+		synctest.Wait()
+		start := time.Now()
+		require.Error(t, c.Close(1000, ""))
+		require.Equal(t, 7*time.Second, time.Since(start))
+		require.ErrorIs(t, <-wrote, os.ErrDeadlineExceeded)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,4 +134,31 @@ func TestLateCancel(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, m, got)
 	}
+}
+
+// A Writer that is cancelled before its first fragment leaves the connection as
+// it was; after it, half a message is out and nothing can follow.
+func TestCancelledWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := open(t, pipePair, false, connConfig{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		w, err := c.Writer(ctx, MessageText)
+		require.NoError(t, err)
+		io.WriteString(w, "not sent")
+		require.ErrorIs(t, w.Close(), context.DeadlineExceeded)
+		cancel()
+
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w, err = c.Writer(ctx, MessageText)
+		require.NoError(t, err)
+		first := make(chan rawFrame, 1)
+		go func() { f, _, _ := readRaw(p.br); first <- f }()
+		_, err = w.Write(make([]byte, 5000))
+		require.NoError(t, err)
+		require.Equal(t, raw(1, strings.Repeat("\x00", 5000)), <-first)
+		require.ErrorIs(t, w.Close(), context.DeadlineExceeded)
+		require.ErrorIs(t, w.Close(), context.DeadlineExceeded)
+		require.ErrorIs(t, c.Write(t.Context(), MessageText, nil), net.ErrClosed)
+	})
 }
