@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"strata/serve"
+	"strata/tun"
+)
+
+func serveCommand() *cobra.Command {
+	c := serve.Config{Stdout: os.Stdout, Stderr: os.Stderr}
+	var addr, peer, addr6, peer6, offload string
+	cmd := &cobra.Command{
+		Use:   "serve [flags] [-- COMMAND [ARGUMENT...]]",
+		Short: "Serve HTTP, WebSocket and Socket.IO from a TUN or TAP device",
+		Long: `Serve opens a TUN device, gives the kernel's side of it an address, and is the
+host at the other end: every packet the kernel sends there is answered by
+Strata's own TCP/IP, from the SYN on. On it are a chat page (/), a WebSocket
+echo (/echo), a Socket.IO server (/socket.io/) and a DNS server for
+strata.test and *.strata.test.
+
+As root the device is made in this network namespace, or in that of --netns.
+Without the right to make one, serve enters a user and network namespace of its
+own and says how to join it. A COMMAND is run in the device's namespace, and
+serve ends with it.`,
+		Example: `  sudo strata serve
+  curl http://10.77.0.2/                                   (in another terminal)
+
+  strata serve -- curl -s http://10.77.0.2/                as anybody, with no trace left
+  ip netns add blue && strata serve --netns blue           its kernel side in a namespace
+  strata serve --tls --pcap wire.pcapng                    https, and a capture for Wireshark
+  strata serve --tap --mtu 9000 --verbose                  Ethernet with jumbo frames
+  strata serve --json | jq -c 'select(.kind=="segment")'   every handshake for a program`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+				return usageError{fmt.Errorf("unexpected argument %q; a command to run goes behind --", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.Command = args
+			var err error
+			for _, p := range []struct {
+				flag, value string
+				to          *netip.Prefix
+			}{{"addr", addr, &c.Addr}, {"peer", peer, &c.Peer}, {"addr6", addr6, &c.Addr6}, {"peer6", peer6, &c.Peer6}} {
+				if *p.to, err = prefix(p.flag, p.value); err != nil {
+					return err
+				}
+			}
+			if c.Offload, err = offloadMode(offload); err != nil {
+				return err
+			}
+			if serve.NeedsNamespace() {
+				if c.Netns != "" {
+					return fmt.Errorf("--netns %s: entering a namespace needs root", c.Netns)
+				}
+				return serve.RunInNamespace(cmd.Context())
+			}
+			if len(args) > 0 {
+				c.Stdout = os.Stderr // standard output is the command's
+				interruptIsCommands.Store(term.IsTerminal(int(os.Stdin.Fd())))
+			}
+			if f, ok := c.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+				c.Color = os.Getenv("NO_COLOR") == ""
+				c.Width, _, _ = term.GetSize(int(f.Fd()))
+			}
+			return serve.Run(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&c.Device, "tun", "strata0", "name of the device")
+	f.BoolVar(&c.TAP, "tap", false, "Ethernet instead of bare IP: ARP and NDP are ours too")
+	f.StringVar(&c.Netns, "netns", "", "make the device in this network namespace, by name or path")
+	f.StringVar(&addr, "addr", "10.77.0.2/24", "our address")
+	f.StringVar(&peer, "peer", "10.77.0.1/24", "the kernel's address")
+	f.StringVar(&addr6, "addr6", "fd77::2/64", `our IPv6 address; "" for no IPv6`)
+	f.StringVar(&peer6, "peer6", "fd77::1/64", "the kernel's IPv6 address")
+	f.IntVar(&c.MTU, "mtu", 1500, "largest IP packet, bytes")
+	f.IntVar(&c.Port, "port", 0, "port of the services (default 80, with --tls 443)")
+	f.StringVar(&offload, "offload", "auto", "pass segments 64 KiB at a time: auto, on or off")
+	f.BoolVar(&c.TLS, "tls", false, "https and wss, by a certificate made for this run")
+	f.StringVar(&c.Capture, "pcap", "", "write all that crosses the device to this file (pcapng)")
+	f.BoolVarP(&c.Output.Quiet, "quiet", "q", false, "print nothing but errors")
+	f.BoolVarP(&c.Output.Verbose, "verbose", "v", false, "print every connection's ladder")
+	f.BoolVar(&c.Output.JSON, "json", false, "print JSON lines")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "verbose")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "json")
+	_ = cmd.RegisterFlagCompletionFunc("offload", cobra.FixedCompletions([]string{"auto", "on", "off"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.MarkFlagFilename("pcap", "pcapng")
+	return cmd
+}
+
+// prefix reads an address with the size of its network; "" is none.
+func prefix(flag, value string) (netip.Prefix, error) {
+	if value == "" && (flag == "addr6" || flag == "peer6") {
+		return netip.Prefix{}, nil
+	}
+	p, err := netip.ParsePrefix(value)
+	if err != nil {
+		example := map[string]string{"addr": "10.77.0.2/24", "peer": "10.77.0.1/24", "addr6": "fd77::2/64", "peer6": "fd77::1/64"}[flag]
+		return p, fmt.Errorf("--%s %q: an address with its network's size is wanted, like %s", flag, value, example)
+	}
+	return p, nil
+}
+
+func offloadMode(s string) (tun.Offload, error) {
+	modes := []string{"auto", "on", "off"}
+	switch slices.Index(modes, s) {
+	case 0:
+		return tun.Auto, nil
+	case 1:
+		return tun.On, nil
+	case 2:
+		return tun.Off, nil
+	}
+	return 0, fmt.Errorf("--offload %q: must be auto, on or off", s)
+}

@@ -1,0 +1,235 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"strata/trace"
+	"strata/trace/ladder"
+)
+
+// reporter tells on standard output what happens: for people, or as JSON
+// lines.
+type reporter struct {
+	config  *Config
+	out     *lockedWriter
+	closers []io.Closer
+	rec     trace.Recorder // nil where nothing is told
+}
+
+const hostName = "strata"
+
+func newReporter(c *Config) *reporter {
+	r := &reporter{config: c, out: &lockedWriter{w: c.Stdout}}
+	switch {
+	case c.Output.Quiet:
+	case c.Output.JSON:
+		j := ladder.JSON(r.out)
+		r.closers = append(r.closers, j)
+		r.rec = j
+		if !c.Output.Verbose {
+			r.rec = &milestones{next: j}
+		}
+	default:
+		o := ladder.Options{
+			Which: ladder.First, Host: hostName, Local: "strata", Peer: "client", Color: c.Color, Width: c.Width,
+			Closing: "That was the first of each. --verbose shows every connection.",
+		}
+		if c.Output.Verbose {
+			o.Which = ladder.All
+		}
+		l := ladder.New(r.out, o)
+		r.closers = append(r.closers, l)
+		r.rec = trace.Tee(l, connections{l})
+		if c.Output.Verbose {
+			r.rec = l // says it itself
+		}
+	}
+	return r
+}
+
+// connections prints a line a connection and disconnection between the
+// ladder's.
+type connections struct{ ladder *ladder.Ladder }
+
+func (n connections) Record(e trace.Event) {
+	c, ok := e.What.(trace.Connection)
+	if !ok {
+		return
+	}
+	switch c.State {
+	case "ESTABLISHED":
+		n.ladder.Note(fmt.Sprintf("+ %v connected to port %d", e.Flow.Remote, e.Flow.Local.Port()))
+	case "CLOSED":
+		n.ladder.Note(fmt.Sprintf("- %v closed: %s received, %s sent", e.Flow.Remote, bytes(c.Received), bytes(c.Sent)))
+	}
+}
+
+func (r *reporter) printf(format string, args ...any) { fmt.Fprintf(r.out, format, args...) }
+
+// bytes is a count of bytes for people.
+func bytes(n uint64) string {
+	const kib = 1 << 10
+	switch {
+	case n < 10*kib:
+		return fmt.Sprintf("%d B", n)
+	case n < 10*kib*kib:
+		return fmt.Sprintf("%.1f KiB", float64(n)/kib)
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(kib*kib))
+}
+
+// place is where everything is served.
+type place struct {
+	device, netns  string
+	offload        bool
+	ours, theirs   []netip.Addr
+	port, mtu      int
+	tls            bool
+	fingerprint    string
+	note           string // why there is no IPv6, where there should be
+	joinHint       string // how to enter a namespace that has no name
+	zone           string
+	commandFollows bool
+}
+
+// urls are the addresses of path by scheme, "http" or "ws".
+func (p *place) urls(scheme, path string) []string {
+	if p.tls {
+		scheme += "s"
+	}
+	var all []string
+	for _, a := range p.ours {
+		host := netip.AddrPortFrom(a, uint16(p.port)).String()
+		if p.port == 80 && !p.tls || p.port == 443 && p.tls {
+			host = strings.TrimSuffix(host, fmt.Sprintf(":%d", p.port))
+		}
+		all = append(all, scheme+"://"+host+path)
+	}
+	return all
+}
+
+// ready says where to go.
+func (r *reporter) ready(p *place) {
+	switch {
+	case r.config.Output.Quiet:
+		return
+	case r.config.Output.JSON:
+		line, _ := json.Marshal(struct {
+			Kind        string   `json:"kind"`
+			Device      string   `json:"device"`
+			HTTP        []string `json:"http"`
+			Offload     bool     `json:"offload"`
+			MTU         int      `json:"mtu"`
+			Fingerprint string   `json:"fingerprint,omitempty"`
+			Note        string   `json:"note,omitempty"`
+		}{"ready", p.device, p.urls("http", "/"), p.offload, p.mtu, p.fingerprint, p.note})
+		r.printf("%s\n", line)
+		return
+	}
+	list := func(addrs []netip.Addr) string {
+		s := make([]string, len(addrs))
+		for i, a := range addrs {
+			s[i] = a.String()
+		}
+		return strings.Join(s, " and ")
+	}
+	var b strings.Builder
+	offload := "a segment a packet"
+	if p.offload {
+		offload = "segments in packets of 64 KiB"
+	}
+	where := ""
+	if p.netns != "" {
+		where = " in namespace " + p.netns
+	}
+	fmt.Fprintf(&b, "%s is up%s: we are %s, the kernel is %s (MTU %d, %s)\n", p.device, where, list(p.ours), list(p.theirs), p.mtu, offload)
+	if p.note != "" {
+		fmt.Fprintf(&b, "  %s\n", p.note)
+	}
+	line := func(name string, urls ...string) {
+		fmt.Fprintf(&b, "  %-11s%s\n", name, strings.Join(urls, "   "))
+	}
+	line("chat", p.urls("http", "/")...)
+	line("websocket", p.urls("ws", "/echo")...)
+	line("socket.io", p.urls("http", "/socket.io/")...)
+	line("names", fmt.Sprintf("dig @%v %s", p.ours[0], p.zone))
+	if p.fingerprint != "" {
+		line("tls", "self-signed, SHA-256 "+p.fingerprint)
+	}
+	if p.joinHint != "" {
+		line("join", p.joinHint)
+	}
+	if p.commandFollows {
+		b.WriteString("\n")
+	} else {
+		b.WriteString("Ctrl-C ends.\n\n")
+	}
+	r.printf("%s", b.String())
+}
+
+// close waits until all is told.
+func (r *reporter) close() {
+	for _, c := range r.closers {
+		_ = c.Close() // who was listening has gone
+	}
+	if r.config.Output.JSON && !r.config.Output.Quiet {
+		r.printf("{\"kind\":\"closed\"}\n")
+	}
+}
+
+// lockedWriter lets whole writes of several writers follow each other.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// milestones passes on what opens and closes connections, and all that happens
+// above TCP, and leaves out the segments between.
+type milestones struct {
+	next trace.Recorder
+
+	mu      sync.Mutex
+	opening map[trace.Flow]bool // SYN-ACK seen, its ACK not yet
+}
+
+// maxOpening bounds what is remembered: beyond it the last ACK of a handshake
+// may be left out.
+const maxOpening = 4096
+
+func (m *milestones) Record(e trace.Event) {
+	s, ok := e.What.(trace.Segment)
+	if ok && !m.wanted(e.Flow, s) {
+		return
+	}
+	m.next.Record(e)
+}
+
+func (m *milestones) wanted(flow trace.Flow, s trace.Segment) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case s.Flags&(trace.SYN|trace.ACK) == trace.SYN|trace.ACK:
+		if m.opening == nil || len(m.opening) >= maxOpening {
+			m.opening = map[trace.Flow]bool{}
+		}
+		m.opening[flow] = true
+		return true
+	case s.Flags&(trace.SYN|trace.FIN|trace.RST) != 0:
+		return true
+	case m.opening[flow]:
+		delete(m.opening, flow)
+		return true
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// rootlessEnv tells the process inside that it is the one inside.
+const rootlessEnv = "STRATA_ROOTLESS"
+
+// NeedsNamespace reports whether this process may not configure devices, and
+// so has to serve in a namespace of its own.
+func NeedsNamespace() bool {
+	if os.Getenv(rootlessEnv) != "" {
+		return false
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return os.Geteuid() != 0
+	}
+	return data[0].Effective&(1<<unix.CAP_NET_ADMIN) == 0
+}
+
+// RunInNamespace runs this program again, with the same arguments, in a user
+// and a network namespace of its own, where it may do what strata serve needs,
+// and waits for it. What it returned is an *exec.ExitError.
+func RunInNamespace(ctx context.Context) error {
+	if err := deviceUsable(); err != nil {
+		return err
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), rootlessEnv+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		// A process group of its own, so that Ctrl-C comes to it once: from
+		// the terminal where there is one, else from us.
+		Setpgid:   true,
+		Pdeathsig: syscall.SIGTERM,
+	}
+	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err == nil {
+		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, int(os.Stdin.Fd())
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	// The parent-death signal is about the thread that started the child.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
+			return fmt.Errorf("a user namespace of our own: %w; run as root, or allow them (sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces)", err)
+		}
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case sig := <-signals:
+			_ = cmd.Process.Signal(sig)
+		case <-ctx.Done():
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			ctx = context.Background()
+		case err := <-ended:
+			return err
+		}
+	}
+}
+
+// deviceUsable says early, in our own words, what would fail inside.
+func deviceUsable() error {
+	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	switch {
+	case err == nil:
+		return f.Close()
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; run as root, or let users open it (chmod 0666 /dev/net/tun)", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; load the module: modprobe tun", err)
+	}
+	return err
+}
+
+// joinHint is how another terminal enters the namespace that we made.
+func joinHint() string {
+	if os.Getenv(rootlessEnv) == "" {
+		return ""
+	}
+	return fmt.Sprintf("nsenter -t %d -U -n --preserve-credentials curl ADDRESS", os.Getpid())
+}

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package serve
+
+import (
+	"context"
+	"errors"
+)
+
+// NeedsNamespace is false: other systems have no namespaces.
+func NeedsNamespace() bool { return false }
+
+// RunInNamespace does not work here.
+func RunInNamespace(context.Context) error { return errors.ErrUnsupported }
+
+func joinHint() string { return "" }

@@ -1,0 +1,290 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"strata/clock"
+	"strata/names"
+	"strata/serve/site"
+	"strata/stack"
+	"strata/tcp"
+	"strata/trace"
+	"strata/tun"
+	"strata/tun/netconf"
+	"strata/udp"
+)
+
+const (
+	dnsPort = 53
+	zone    = "strata.test" // a top-level domain that is nobody's (RFC 6761 §6.2)
+
+	closeTimeout = 5 * time.Second // for conversations to end
+	finTimeout   = time.Second     // for FINs to be acknowledged after that
+)
+
+// Run serves until ctx ends or, with a Command, until that has ended; what it
+// returned is then an *exec.ExitError. Other errors are one line each, and
+// leave nothing behind.
+func Run(ctx context.Context, c Config) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	s, err := start(&c)
+	if err != nil {
+		return err
+	}
+	command := runCommand(ctx, &c)
+	select {
+	case <-ctx.Done():
+	case err = <-command:
+	case <-s.dev.Done():
+		err = fmt.Errorf("%s: %w", s.dev.Name(), cmp.Or(s.dev.Err(), errors.New("the device is gone")))
+	}
+	return cmp.Or(err, s.close())
+}
+
+// server is all that runs.
+type server struct {
+	config  *Config
+	report  *reporter
+	dev     *tun.Device
+	host    *stack.Host
+	capture *capture // nil without
+	site    *site.Site
+	http    *http.Server
+	names   *names.Server
+	place   place
+}
+
+func start(c *Config) (_ *server, err error) {
+	s := &server{config: c}
+	defer func() {
+		if err != nil {
+			s.abandon()
+		}
+	}()
+	note := ""
+	if c.MTU < minMTU6 && c.Addr6.IsValid() {
+		note = fmt.Sprintf("no IPv6: it needs an MTU of at least %d bytes", minMTU6)
+		c.Addr6, c.Peer6 = netip.Prefix{}, netip.Prefix{}
+	}
+	s.dev, err = tun.Open(tun.Config{
+		Name: c.Device, TAP: c.TAP, MTU: c.MTU, Offload: c.Offload, Netns: c.Netns,
+		Warn: func(w string) { fmt.Fprintln(c.Stderr, "strata: "+w) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	loop := clock.Real()
+	s.report = newReporter(c)
+	s.host = stack.New(stack.Config{Name: hostName, Loop: loop, Recorder: s.report.rec})
+
+	ours, theirs := []netip.Prefix{c.Addr}, []netip.Prefix{c.Peer}
+	if c.Addr6.IsValid() {
+		ours, theirs = append(ours, c.Addr6), append(theirs, c.Peer6)
+	}
+	eth, err := s.host.Attach(s.dev, ours...)
+	if err != nil {
+		return nil, err
+	}
+	for _, peer := range theirs {
+		// Whoever reaches us comes by way of the kernel; so go the answers.
+		everywhere := netip.PrefixFrom(peer.Addr(), 0).Masked()
+		if err := eth.AddRoute(everywhere, peer.Addr()); err != nil {
+			return nil, err
+		}
+	}
+	if c.Capture != "" {
+		if s.capture, err = newCapture(c.Capture, s.dev, loop); err != nil {
+			return nil, err
+		}
+		eth.Tap().Listen(s.capture.see)
+	}
+	s.place = place{
+		device: s.dev.Name(), netns: c.Netns, offload: s.dev.Offload(), note: note,
+		ours: addrs(ours), theirs: addrs(theirs), port: c.Port, mtu: c.MTU, tls: c.TLS, zone: zone,
+		joinHint: joinHint(), commandFollows: len(c.Command) > 0,
+	}
+	if err := s.serveNames(); err != nil {
+		return nil, err
+	}
+	if err := s.serveSite(); err != nil {
+		return nil, err
+	}
+	// Last: now whoever comes is served.
+	if err := netconf.Configure(c.Netns, s.dev.Name(), netconf.Config{MTU: c.MTU, Addrs: theirs, Up: true}); err != nil {
+		return nil, err
+	}
+	s.report.ready(&s.place)
+	return s, nil
+}
+
+func addrs(prefixes []netip.Prefix) []netip.Addr {
+	var all []netip.Addr
+	for _, p := range prefixes {
+		all = append(all, p.Addr())
+	}
+	return all
+}
+
+// serveNames answers for the zone on port 53, by UDP and TCP.
+func (s *server) serveNames() error {
+	var table names.Table
+	for _, name := range []string{zone, "*." + zone} {
+		table.Set(name, s.place.ours...)
+	}
+	var err error
+	if s.names, err = names.NewServer(names.ServerConfig{Zone: zone, Table: &table, Loop: s.host.Loop()}); err != nil {
+		return err
+	}
+	packets, err := (&udp.ListenConfig{Host: s.host}).ListenPacket(context.Background(), "udp", fmt.Sprintf(":%d", dnsPort))
+	if err != nil {
+		return err
+	}
+	ln, err := tcp.Listen(s.host, "tcp", fmt.Sprintf(":%d", dnsPort))
+	if err != nil {
+		return err
+	}
+	go s.names.ServePacket(packets)
+	go s.names.ServeListener(ln)
+	return nil
+}
+
+// serveSite serves the site, by HTTP or HTTPS.
+func (s *server) serveSite() error {
+	ln, err := tcp.Listen(s.host, "tcp", fmt.Sprintf(":%d", s.config.Port))
+	if err != nil {
+		return err
+	}
+	s.site = site.New(site.Config{Recorder: s.report.rec, Host: hostName})
+	s.http = &http.Server{
+		Handler:           s.site,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(s.complaints(), "strata: ", 0),
+	}
+	if !s.config.TLS {
+		go s.http.Serve(ln)
+		return nil
+	}
+	cert, fingerprint, err := selfSigned(s.place.ours, []string{zone, "*." + zone}, time.Now())
+	if err != nil {
+		return fmt.Errorf("--tls: making a certificate: %w", err)
+	}
+	s.place.fingerprint = fingerprint
+	s.http.TLSConfig = traced(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}, s.report.rec)
+	go s.http.ServeTLS(ln, "", "")
+	return nil
+}
+
+// traced reports each finished TLS handshake.
+func traced(c *tls.Config, rec trace.Recorder) *tls.Config {
+	if rec == nil {
+		return c
+	}
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		flow := trace.FlowOf(hello.Conn.LocalAddr(), hello.Conn.RemoteAddr())
+		one := c.Clone()
+		one.VerifyConnection = func(state tls.ConnectionState) error {
+			rec.Record(trace.Event{At: time.Now(), Host: hostName, Flow: flow, What: trace.TLS{
+				Version: tls.VersionName(state.Version), CipherSuite: tls.CipherSuiteName(state.CipherSuite),
+				ServerName: state.ServerName, ALPN: state.NegotiatedProtocol,
+			}})
+			return nil
+		}
+		return one, nil
+	}
+	return c
+}
+
+// close ends everything in order: what is said above TCP, then TCP, then the
+// device.
+func (s *server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	// Shutdown takes no new connections; it does not know those that became
+	// WebSockets, which the site closes.
+	down := make(chan error)
+	go func() { down <- s.http.Shutdown(ctx) }()
+	_ = s.site.Close(ctx)
+	if <-down != nil {
+		_ = s.http.Close()
+	}
+	_ = s.names.Close()
+	s.drain()
+	s.dev.Close()
+	err := s.host.Close()
+	if s.capture != nil {
+		err = cmp.Or(s.capture.close(), err)
+	}
+	s.report.close()
+	return err
+}
+
+// drain waits until the peers have acknowledged our FINs, for a time.
+func (s *server) drain() {
+	deadline := time.After(finTimeout)
+	for {
+		open := false
+		for _, i := range tcp.Netstat(s.host) {
+			switch i.State {
+			case "LISTEN", "TIME-WAIT", "FIN-WAIT2", "CLOSE", "ERROR":
+			default:
+				open = true
+			}
+		}
+		if !open {
+			return
+		}
+		select {
+		case <-deadline:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// abandon ends what start had begun.
+func (s *server) abandon() {
+	if s.site != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.site.Close(ctx)
+	}
+	if s.http != nil {
+		_ = s.http.Close()
+	}
+	if s.names != nil {
+		_ = s.names.Close()
+	}
+	if s.dev != nil {
+		s.dev.Close()
+	}
+	if s.host != nil {
+		_ = s.host.Close()
+	}
+	if s.capture != nil {
+		_ = s.capture.close()
+		_ = os.Remove(s.config.Capture)
+	}
+}
+
+// complaints is where net/http's complaints about clients go: nowhere, unless
+// everything is to be told.
+func (s *server) complaints() io.Writer {
+	if s.config.Output.Verbose {
+		return s.config.Stderr
+	}
+	return io.Discard
+}
