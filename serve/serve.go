@@ -183,7 +183,11 @@ func (s *server) serveSite() error {
 		return fmt.Errorf("--tls: making a certificate: %w", err)
 	}
 	s.place.fingerprint = fingerprint
-	s.http.TLSConfig = traced(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}, s.report.rec)
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
+	if s.capture != nil {
+		config.KeyLogWriter = s.capture.w.KeyLog() // who asks for a capture wants to read it
+	}
+	s.http.TLSConfig = traced(config, s.report.rec)
 	go s.http.ServeTLS(ln, "", "")
 	return nil
 }

@@ -87,7 +87,7 @@ serve ends with it.`,
 	f.IntVar(&c.Port, "port", 0, "port of the services (default 80, with --tls 443)")
 	f.StringVar(&offload, "offload", "auto", "pass segments 64 KiB at a time: auto, on or off")
 	f.BoolVar(&c.TLS, "tls", false, "https and wss, by a certificate made for this run")
-	f.StringVar(&c.Capture, "pcap", "", "write all that crosses the device to this file (pcapng)")
+	f.StringVar(&c.Capture, "pcap", "", "write all that crosses the device to this file (pcapng, with the keys of --tls)")
 	f.BoolVarP(&c.Output.Quiet, "quiet", "q", false, "print nothing but errors")
 	f.BoolVarP(&c.Output.Verbose, "verbose", "v", false, "print every connection's ladder")
 	f.BoolVar(&c.Output.JSON, "json", false, "print JSON lines")
