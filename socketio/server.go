@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -120,7 +119,9 @@ func (s *Server) Close(ctx context.Context) error {
 	select {
 	case <-gone:
 	case <-ctx.Done():
-		err = errors.Join(err, fmt.Errorf("socket.io: close: handlers did not return in time: %w", ctx.Err()))
+		if err == nil {
+			err = fmt.Errorf("socket.io: close: handlers did not return in time: %w", ctx.Err())
+		}
 	}
 	return err
 }

@@ -27,6 +27,11 @@ const (
 // client has taken what was sent to it.
 const closeTimeout = 30 * time.Second
 
+// pollGrace is how long a server that ends waits for the next poll of a client
+// that has none waiting: one that is between two polls is back at once, one that
+// is gone would hold the end up.
+const pollGrace = time.Second
+
 // Options are a server's wishes. The zero value works.
 type Options struct {
 	// PingInterval is how long after a pong, or the opening, the next ping

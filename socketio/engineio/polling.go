@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -213,6 +214,8 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, http.StatusRequestTimeout
 	case err != nil:
 		s.requestGone(errPostGone)
 		return nil, http.StatusBadRequest

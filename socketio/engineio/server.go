@@ -177,8 +177,8 @@ func (s *Server) upgrades(t Transport) []string {
 }
 
 // Close ends the server: handshakes are refused from now on, every session is
-// sent what waits for it and is closed, WebSockets with 1001 (going away). It
-// returns when all of them are gone and their handlers have returned, or when
+// sent what waits for it and is closed, WebSockets with 1001 (going away), those
+// by long-polling with their next poll, if it comes within a second. It returns when all of them are gone and their handlers have returned, or when
 // ctx ends: then what is left is cut off, and the error is the context's.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()

@@ -141,7 +141,11 @@ func (s *Session) close(code ws.StatusCode) {
 	}
 	s.state = closing
 	s.closeCode = code
-	s.deadline(closeTimeout)
+	if code == goingAway && s.transport == Polling {
+		s.deadline(pollGrace)
+	} else {
+		s.deadline(closeTimeout)
+	}
 	s.kick()
 }
 

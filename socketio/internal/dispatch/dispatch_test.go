@@ -1,0 +1,256 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"strata/socketio/parser"
+)
+
+// event is an event as it comes from the network.
+func event(t *testing.T, text string) *parser.Packet {
+	var d parser.Decoder
+	p, ok, err := d.Text([]byte(text))
+	require.NoError(t, err)
+	require.True(t, ok)
+	return &p
+}
+
+func TestArgumentsBecomeParameters(t *testing.T) {
+	type message struct {
+		User string
+		N    int
+	}
+	var got string
+	for _, c := range []struct {
+		args string
+		fn   any
+		want string
+	}{
+		{`"Ada",36,true`, func(s string, n int, b bool) { got = fmt.Sprint(s, n, b) }, "Ada36 true"},
+		{`{"user":"Ada","n":3}`, func(m message) { got = fmt.Sprint(m) }, "{Ada 3}"},
+		{`{"user":"Ada"}`, func(m *message) { got = m.User }, "Ada"},
+		{`[1,2]`, func(n []int) { got = fmt.Sprint(n) }, "[1 2]"},
+		{`1,"extra"`, func(n int) { got = fmt.Sprint(n) }, "1"},
+		{`1`, func(n int, missing string, m *message) { got = fmt.Sprintf("%d%q%v", n, missing, m == nil) }, `1""true`},
+		{`1`, func() { got = "none" }, "none"},
+		{`"a",1,null`, func(all ...any) { got = fmt.Sprint(all) }, "[a 1 <nil>]"},
+		{`"a",1,2`, func(s string, rest ...int) { got = fmt.Sprint(s, rest) }, "a[1 2]"},
+		{`"a"`, func(s string, rest ...int) { got = fmt.Sprint(s, len(rest)) }, "a0"},
+		{`{"raw": [1, 2]}`, func(r json.RawMessage) { got = string(r) }, `{"raw": [1, 2]}`},
+		{`"2026-11-22T10:00:00Z"`, func(at time.Time) { got = at.Format("Jan 2") }, "Nov 22"},
+	} {
+		got = ""
+		var table Table
+		require.NoError(t, table.On("e", c.fn))
+		require.NoError(t, table.Dispatch(event(t, `2["e",`+c.args+`]`), nil), c.args)
+		require.Equal(t, c.want, got, c.args)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct {
+		fn   any
+		want []any
+	}{
+		{func(ack func()) { ack() }, []any{}},
+		{func(n int, ack func(int, string)) { ack(n+1, "x") }, []any{2, "x"}},
+		{func(ack func(...any)) { ack(1, nil, "y") }, []any{1, nil, "y"}},
+		{func(ack func(string, ...int)) { ack("z", 1, 2) }, []any{"z", 1, 2}},
+	} {
+		var table Table
+		require.NoError(t, table.On("e", c.fn))
+		var got []any
+		require.NoError(t, table.Dispatch(event(t, `20["e",1]`), func(args ...any) { got = args }))
+		require.Equal(t, c.want, got)
+		// Who asked for no answer: the function is there, and does nothing.
+		require.NoError(t, table.Dispatch(event(t, `2["e",1]`), nil))
+	}
+}
+
+// A handler that cannot work is found out when it is registered.
+func TestSignaturesAreCheckedAtOnce(t *testing.T) {
+	var null func()
+	for _, c := range []struct {
+		fn   any
+		want string
+	}{
+		{nil, "not a function"},
+		{42, "not a function"},
+		{null, "nil"},
+		{func() error { return nil }, "returns something"},
+		{func(ack func() error) {}, "ack"},
+		{func(func(), int) {}, "parameter 1"},
+		{func(chan int) {}, "chan"},
+		{func(io.Reader) {}, "interface with methods"},
+		{func([]map[string]complex128) {}, "complex128"},
+		{func(struct{ F func() }) {}, "field F"},
+		{func(...func()) {}, "func"},
+	} {
+		var table Table
+		require.ErrorContains(t, table.On("e", c.fn), c.want, "%T", c.fn)
+	}
+	type node struct {
+		Next *node
+		Skip chan int `json:"-"`
+		none chan int
+	}
+	var table Table
+	require.NoError(t, table.On("e", func(n node, _ any) { _ = n.none }))
+	for _, name := range []string{"connect", "disconnect", "newListener"} {
+		require.ErrorContains(t, table.On(name, func() {}), "reserved")
+	}
+}
+
+func TestArgumentsThatDoNotFit(t *testing.T) {
+	var table Table
+	require.NoError(t, table.On("e", func(s string, n int) { t.Error("called") }))
+	err := table.Dispatch(event(t, `2["e","a","b"]`), nil)
+	require.ErrorContains(t, err, "argument 2 as int")
+	require.ErrorContains(t, err, `event "e"`)
+	// Nobody's event, and one whose handlers were taken away, are nothing.
+	require.NoError(t, table.Dispatch(event(t, `2["error","a"]`), nil))
+	table.Off("e")
+	require.NoError(t, table.Dispatch(event(t, `2["e","a","b"]`), nil))
+}
+
+func TestAcks(t *testing.T) {
+	var acks Acks
+	ctx, cancel := context.WithCancel(context.Background())
+	p := event(t, `37["yes"]`)
+	require.False(t, acks.Answer(7, p.Args()), "nobody asked")
+
+	wait, _ := acks.Expect(7)
+	require.True(t, acks.Answer(7, p.Args()))
+	require.False(t, acks.Answer(7, p.Args()), "only once")
+	args, err := wait(ctx)
+	require.NoError(t, err)
+	var s string
+	require.NoError(t, args.Decode(&s))
+	require.Equal(t, "yes", s)
+
+	wait, _ = acks.Expect(8)
+	cancel()
+	_, err = wait(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, acks.Answer(8, p.Args()), "too late, and forgotten")
+
+	wait, forget := acks.Expect(9)
+	forget()
+	require.Empty(t, acks.waiting)
+	wait2, _ := acks.Expect(10)
+	acks.End()
+	_, err = wait2(context.Background())
+	require.ErrorIs(t, err, ErrDisconnected)
+	_ = wait
+	wait3, _ := acks.Expect(11)
+	_, err = wait3(context.Background())
+	require.ErrorIs(t, err, ErrDisconnected, "after the end")
+}
+
+func TestMailboxKeepsOrderAndSurvivesItsJobs(t *testing.T) {
+	var panics []any
+	m := Mailbox{Panicked: func(v any, stack []byte) { panics = append(panics, v) }}
+	var got []int
+	done := make(chan struct{})
+	begin := make(chan struct{})
+	m.Put(0, func() { <-begin })
+	for i := range 100 {
+		m.Put(1, func() {
+			got = append(got, i)
+			switch i {
+			case 3:
+				panic("three")
+			case 5:
+				runtime.Goexit() // as FailNow does
+			}
+		})
+	}
+	m.Close(false, func() { close(done) })
+	require.False(t, m.Put(0, func() { t.Error("after Close") }))
+	close(begin)
+	<-done
+	require.Len(t, got, 100)
+	require.IsIncreasing(t, got)
+	require.Equal(t, "three", panics[0])
+	require.ErrorContains(t, panics[1].(error), "Goexit")
+}
+
+// Whoever reads from the network has to wait for handlers that do not keep up:
+// what waits for them is bounded in number and in bytes.
+func TestMailboxIsBounded(t *testing.T) {
+	for _, size := range []int{0, maxBytes / 4, 10 * maxBytes} {
+		m := Mailbox{Panicked: func(v any, stack []byte) { t.Error(v) }}
+		begin, started, last := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		m.Put(0, func() { close(started); <-begin })
+		<-started
+		put := make(chan int, maxJobs*2)
+		go func() {
+			defer close(put)
+			for i := 0; m.Put(size, func() {}); i++ {
+				put <- i
+			}
+		}()
+		limit := maxJobs
+		if size > 0 {
+			limit = max(1, maxBytes/size)
+		}
+		for range limit {
+			<-put
+		}
+		// The next one waits: it is let go by Close, and is not done.
+		for m.waits() == 0 {
+			runtime.Gosched()
+		}
+		m.Close(true, func() { close(last) })
+		_, more := <-put
+		require.False(t, more)
+		close(begin)
+		<-last
+	}
+}
+
+// waits is how many jobs wait where somebody waits for room.
+func (m *Mailbox) waits() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.room == nil {
+		return 0
+	}
+	return len(m.jobs)
+}
+
+func TestPreviewIsShort(t *testing.T) {
+	p := event(t, `212["`+strings.Repeat("ü", 100)+`","x"]`)
+	m := MessageOf(p)
+	require.Equal(t, `["`+strings.Repeat("ü", 31), m.Preview)
+	require.LessOrEqual(t, len(m.Event), previewLen)
+	require.Equal(t, "EVENT", m.Type)
+	require.EqualValues(t, 12, *m.ID)
+}
+
+func BenchmarkDispatch(b *testing.B) {
+	var table Table
+	if err := table.On("chat message", func(s string, ack func(string)) { ack(s) }); err != nil {
+		b.Fatal(err)
+	}
+	var d parser.Decoder
+	p, _, err := d.Text([]byte(`212["chat message","hello"]`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := table.Dispatch(&p, func(...any) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
