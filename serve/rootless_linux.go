@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +32,9 @@ func NeedsNamespace() bool {
 
 // RunInNamespace runs this program again, with the same arguments, in a user
 // and a network namespace of its own, where it may do what strata serve needs,
-// and waits for it. What it returned is an *exec.ExitError.
-func RunInNamespace(ctx context.Context) error {
+// passes on the signals it gets, and waits for it. What it returned is an
+// *exec.ExitError.
+func RunInNamespace() error {
 	if err := deviceUsable(); err != nil {
 		return err
 	}
@@ -73,9 +73,6 @@ func RunInNamespace(ctx context.Context) error {
 		select {
 		case sig := <-signals:
 			_ = cmd.Process.Signal(sig)
-		case <-ctx.Done():
-			_ = cmd.Process.Signal(syscall.SIGTERM)
-			ctx = context.Background()
 		case err := <-ended:
 			return err
 		}

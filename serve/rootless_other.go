@@ -3,7 +3,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 )
 
@@ -11,6 +10,6 @@ import (
 func NeedsNamespace() bool { return false }
 
 // RunInNamespace does not work here.
-func RunInNamespace(context.Context) error { return errors.ErrUnsupported }
+func RunInNamespace() error { return errors.ErrUnsupported }
 
 func joinHint() string { return "" }

@@ -217,12 +217,9 @@ func traced(c *tls.Config, rec trace.Recorder) *tls.Config {
 func (s *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	// Shutdown takes no new connections; it does not know those that became
-	// WebSockets, which the site closes.
-	down := make(chan error)
-	go func() { down <- s.http.Shutdown(ctx) }()
+	// The site first: who polls has to be let in once more to be told.
 	_ = s.site.Close(ctx)
-	if <-down != nil {
+	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
 	}
 	_ = s.names.Close()

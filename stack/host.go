@@ -54,6 +54,7 @@ type Host struct {
 
 // New makes a host that has a loopback (127.0.0.1, ::1) and no other link yet.
 func New(c Config) *Host {
+	quiet()
 	if c.Name == "" {
 		c.Name = "host"
 	}

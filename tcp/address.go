@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"context"
 	"net"
 	"net/netip"
 
@@ -11,49 +10,6 @@ import (
 
 	"strata/stack"
 )
-
-// resolve finds what address means on host h: every address of the name, or
-// one invalid address where the host part is empty.
-func resolve(ctx context.Context, h *stack.Host, network, address string) ([]netip.AddrPort, error) {
-	ipNetwork, ok := map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}[network]
-	if !ok {
-		return nil, net.UnknownNetworkError(network)
-	}
-	name, service, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	number, err := net.DefaultResolver.LookupPort(ctx, network, service)
-	if err != nil {
-		return nil, err
-	}
-	port := uint16(number)
-	if name == "" {
-		return []netip.AddrPort{netip.AddrPortFrom(netip.Addr{}, port)}, nil
-	}
-	var addrs []netip.Addr
-	if a, err := netip.ParseAddr(name); err == nil {
-		addrs = []netip.Addr{a.Unmap()}
-	} else {
-		r := h.Resolver()
-		if r == nil {
-			return nil, &net.DNSError{Err: "host " + h.Name() + " has no resolver", Name: name, IsNotFound: true}
-		}
-		if addrs, err = r.LookupNetIP(ctx, ipNetwork, name); err != nil {
-			return nil, err
-		}
-	}
-	var out []netip.AddrPort
-	for _, a := range addrs {
-		if a = a.Unmap(); ipNetwork == "ip" || a.Is4() == (ipNetwork == "ip4") {
-			out = append(out, netip.AddrPortFrom(a, port))
-		}
-	}
-	if len(out) == 0 {
-		return nil, &net.AddrError{Err: "no suitable address found", Addr: name}
-	}
-	return out, nil
-}
 
 // protocolOf is the family of an endpoint that is to have the address a.
 // Without an address it is both families, but on network "tcp4".
@@ -66,10 +22,10 @@ func protocolOf(network string, a netip.Addr) (proto tcpip.NetworkProtocolNumber
 	}
 }
 
-func fullAddress(a netip.AddrPort) tcpip.FullAddress {
-	full := tcpip.FullAddress{Port: a.Port()}
-	if a.Addr().IsValid() && !a.Addr().IsUnspecified() {
-		full.Addr = stack.Address(a.Addr())
+func tcpAddr(a tcpip.FullAddress) net.TCPAddr {
+	addr := stack.AddrPort(a)
+	if !addr.Addr().IsValid() {
+		return net.TCPAddr{Port: int(a.Port)}
 	}
-	return full
+	return *net.TCPAddrFromAddrPort(addr)
 }

@@ -31,14 +31,16 @@ type Conn struct {
 	handshake     Handshake
 	closed        atomic.Bool
 
+	wakeReader, wakeWriter func() // for the deadlines; here so that they are not allocated a call
+
 	sent, received atomic.Uint64 // payload bytes the stack took from, gave to the user
 
-	reading  sync.Mutex
+	reading  turn
 	readable chan struct{} // holds a token when the reader should look again
 	readBy   clock.Deadline
 	into     tcpip.SliceWriter // the reader's buffer; here so that it is not allocated a Read
 
-	writing  sync.Mutex
+	writing  turn
 	writable chan struct{} // as readable
 	writeBy  clock.Deadline
 	from     bytes.Reader // the writer's bytes; as into
@@ -53,7 +55,12 @@ var (
 
 // newConn makes the connection of an established endpoint.
 func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
-	c := &Conn{host: h, ep: ep, queue: queue, readable: make(chan struct{}, 1), writable: make(chan struct{}, 1)}
+	c := &Conn{
+		host: h, ep: ep, queue: queue,
+		reading: newTurn(), readable: make(chan struct{}, 1),
+		writing: newTurn(), writable: make(chan struct{}, 1),
+	}
+	c.wakeReader, c.wakeWriter = func() { leave(c.readable) }, func() { leave(c.writable) }
 	if a, err := ep.GetLocalAddress(); err == nil {
 		c.local = tcpAddr(a)
 	}
@@ -88,6 +95,20 @@ func (n *notify) NotifyEvent(mask waiter.EventMask) {
 	}
 }
 
+// turn is a lock that calls take one after the other. A goroutine that waits for
+// a mutex would keep virtual time from going on; one that waits for a channel
+// does not.
+type turn chan struct{}
+
+func newTurn() turn {
+	t := make(turn, 1)
+	t.give()
+	return t
+}
+
+func (t turn) take() { <-t }
+func (t turn) give() { t <- struct{}{} }
+
 func leave(token chan struct{}) {
 	select {
 	case token <- struct{}{}:
@@ -106,8 +127,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 func (c *Conn) read(p []byte) (int, error) {
-	c.reading.Lock()
-	defer c.reading.Unlock()
+	c.reading.take()
+	defer c.reading.give()
 	for {
 		switch {
 		case c.closed.Load():
@@ -163,8 +184,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 }
 
 func (c *Conn) write(p []byte) (int, error) {
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	c.writing.take()
+	defer c.writing.give()
 	defer c.from.Reset(nil)
 	for done := 0; ; {
 		switch {
@@ -287,7 +308,10 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if c.closed.Load() {
 		return c.opError("set", net.ErrClosed)
 	}
-	c.readBy.Set(c.host.Loop(), t, func() { leave(c.readable) })
+	c.readBy.Set(c.host.Loop(), t, c.wakeReader)
+	if c.closed.Load() {
+		c.readBy.Stop() // Close may not have seen this one
+	}
 	return nil
 }
 
@@ -296,7 +320,10 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if c.closed.Load() {
 		return c.opError("set", net.ErrClosed)
 	}
-	c.writeBy.Set(c.host.Loop(), t, func() { leave(c.writable) })
+	c.writeBy.Set(c.host.Loop(), t, c.wakeWriter)
+	if c.closed.Load() {
+		c.writeBy.Stop()
+	}
 	return nil
 }
 
@@ -411,14 +438,6 @@ func setKeepAlive(ep tcpip.Endpoint, k net.KeepAliveConfig) tcpip.Error {
 // name: 0 is on, below 0 is off.
 func keepAlive(d time.Duration) net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: d >= 0, Idle: max(d, 0), Interval: max(d, 0)}
-}
-
-func tcpAddr(a tcpip.FullAddress) net.TCPAddr {
-	addr := stack.Addr(a.Addr)
-	if !addr.IsValid() {
-		return net.TCPAddr{Port: int(a.Port)}
-	}
-	return net.TCPAddr{IP: addr.AsSlice(), Port: int(a.Port)}
 }
 
 // contextError is what net gives where a context ended a call: both worlds'

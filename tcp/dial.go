@@ -55,7 +55,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		}
 		return &net.OpError{Op: "dial", Net: network, Source: source, Addr: addr, Err: err}
 	}
-	addrs, err := resolve(ctx, d.Host, network, address)
+	addrs, err := d.Host.Resolve(ctx, "tcp", network, address)
 	if err != nil {
 		return nil, fail(nil, err)
 	}
@@ -85,6 +85,14 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)
 	}
+	from, err := stack.FullAddress(d.LocalAddr)
+	if err != nil {
+		return nil, err
+	}
+	full, err := stack.FullAddress(to)
+	if err != nil {
+		return nil, err
+	}
 	h := d.Host
 	stateOf(h) // sees the handshake's segments from here on
 	var queue waiter.Queue
@@ -94,7 +102,7 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 		return nil, os.NewSyscallError("socket", stack.Errno(terr))
 	}
 	if d.LocalAddr.IsValid() {
-		if terr := ep.Bind(fullAddress(d.LocalAddr)); terr != nil {
+		if terr := ep.Bind(from); terr != nil {
 			ep.Close()
 			return nil, os.NewSyscallError("bind", stack.Errno(terr))
 		}
@@ -107,7 +115,7 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 
-	terr = ep.Connect(fullAddress(to))
+	terr = ep.Connect(full)
 	h.Touch()
 	if _, ok := terr.(*tcpip.ErrConnectStarted); ok {
 		select {

@@ -51,13 +51,17 @@ func Listen(h *stack.Host, network, address string) (*Listener, error) {
 // network "tcp" of both families, on "tcp4" and "tcp6" of one. Port 0 lets the
 // host choose.
 func (c *ListenConfig) Listen(ctx context.Context, network, address string) (*Listener, error) {
-	addrs, err := resolve(ctx, c.Host, network, address)
+	addrs, err := c.Host.Resolve(ctx, "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	at := addrs[0]
 	fail := func(call string, terr tcpip.Error) error {
 		return &net.OpError{Op: "listen", Net: network, Addr: net.TCPAddrFromAddrPort(at), Err: os.NewSyscallError(call, stack.Errno(terr))}
+	}
+	full, err := stack.FullAddress(at)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	l := &Listener{host: c.Host, network: network, config: *c, ready: make(chan struct{}, 1)}
 	proto, only6 := protocolOf(network, at.Addr())
@@ -82,7 +86,7 @@ func (c *ListenConfig) Listen(ctx context.Context, network, address string) (*Li
 			return nil, fmt.Errorf("listen %s %s: congestion control %q: %w", network, address, c.CongestionControl, stack.Errno(terr))
 		}
 	}
-	if terr := ep.Bind(fullAddress(at)); terr != nil {
+	if terr := ep.Bind(full); terr != nil {
 		ep.Close()
 		return nil, fail("bind", terr)
 	}

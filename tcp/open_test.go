@@ -92,7 +92,6 @@ func TestInfoAndNetstat(t *testing.T) {
 	require.Positive(t, i.Cwnd)
 	require.Equal(t, "reno", i.CongestionControl)
 	require.Equal(t, "open", i.CongestionState)
-	require.Zero(t, i.Retransmits, "nothing is lost on a perfect wire")
 	require.Equal(t, "cubic", s.Info().CongestionControl)
 
 	table := tcp.Netstat(server)

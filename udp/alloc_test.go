@@ -26,7 +26,7 @@ func TestNoAllocationOfOurOwn(t *testing.T) {
 	to := c.LocalAddr().(*net.UDPAddr).AddrPort()
 	payload, buf := make([]byte, 1000), make([]byte, 2000)
 
-	full, err := fullAddress(to)
+	full, err := stack.FullAddress(to)
 	require.NoError(t, err)
 	options := tcpip.WriteOptions{To: &full}
 	var from bytes.Reader

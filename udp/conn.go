@@ -75,7 +75,7 @@ func newConn(h *stack.Host, network string, f family, readBuffer, writeBuffer in
 func (c *Conn) bound() {
 	a, terr := c.ep.GetLocalAddress()
 	if terr == nil {
-		c.local = net.UDPAddrFromAddrPort(addrPort(a))
+		c.local = net.UDPAddrFromAddrPort(stack.AddrPort(a))
 	}
 	if c.local == nil || c.local.IP == nil {
 		ip := net.IPv6unspecified
@@ -85,7 +85,7 @@ func (c *Conn) bound() {
 		c.local = &net.UDPAddr{IP: ip, Port: int(a.Port)}
 	}
 	if a, terr := c.ep.GetRemoteAddress(); terr == nil {
-		c.remote = net.UDPAddrFromAddrPort(addrPort(a))
+		c.remote = net.UDPAddrFromAddrPort(stack.AddrPort(a))
 	}
 }
 

@@ -39,7 +39,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err := ctx.Err(); err != nil {
 		return nil, fail(nil, err)
 	}
-	addrs, err := resolve(ctx, d.Host, network, address)
+	addrs, err := d.Host.Resolve(ctx, "udp", network, address)
 	if err != nil {
 		return nil, fail(nil, err)
 	}
@@ -61,7 +61,7 @@ func (d *Dialer) connect(network string, to netip.AddrPort) (*Conn, error) {
 	if d.LocalAddr.IsValid() && d.LocalAddr.Addr().Unmap().Is4() != to.Addr().Is4() {
 		return nil, &net.AddrError{Err: "mismatched local address family", Addr: d.LocalAddr.Addr().String()}
 	}
-	full, err := fullAddress(to)
+	full, err := stack.FullAddress(to)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (d *Dialer) connect(network string, to netip.AddrPort) (*Conn, error) {
 		return nil, err
 	}
 	if d.LocalAddr.IsValid() {
-		local, err := fullAddress(d.LocalAddr)
+		local, err := stack.FullAddress(d.LocalAddr)
 		if err != nil {
 			c.ep.Close()
 			return nil, err

@@ -31,7 +31,7 @@ func (l *ListenConfig) ListenPacket(ctx context.Context, network, address string
 	if err := ctx.Err(); err != nil {
 		return nil, fail(nil, err)
 	}
-	addrs, err := resolve(ctx, l.Host, network, address)
+	addrs, err := l.Host.Resolve(ctx, "udp", network, address)
 	if err != nil {
 		return nil, fail(nil, err)
 	}
@@ -42,7 +42,7 @@ func (l *ListenConfig) ListenPacket(ctx context.Context, network, address string
 			break
 		}
 	}
-	full, err := fullAddress(at)
+	full, err := stack.FullAddress(at)
 	if err != nil {
 		return nil, fail(udpAddr(at), err)
 	}

@@ -56,7 +56,7 @@ func (c *Conn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) {
 	if err != nil {
 		return 0, netip.AddrPort{}, c.opError("read", c.remoteAddr(), err)
 	}
-	return n, addrPort(from), nil
+	return n, stack.AddrPort(from), nil
 }
 
 func (c *Conn) receive(p []byte) (int, tcpip.FullAddress, error) {

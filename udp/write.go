@@ -78,7 +78,7 @@ func (c *Conn) sendTo(p []byte, addr netip.AddrPort) (int, error) {
 	case !is4 && c.family == v4:
 		return 0, &net.AddrError{Err: "non-IPv4 address", Addr: addr.Addr().String()}
 	}
-	to, err := fullAddress(addr)
+	to, err := stack.FullAddress(addr)
 	if err != nil {
 		return 0, err
 	}

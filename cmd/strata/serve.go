@@ -61,7 +61,7 @@ serve ends with it.`,
 				if c.Netns != "" {
 					return fmt.Errorf("--netns %s: entering a namespace needs root", c.Netns)
 				}
-				return serve.RunInNamespace(cmd.Context())
+				return serve.RunInNamespace()
 			}
 			if len(args) > 0 {
 				c.Stdout = os.Stderr // standard output is the command's

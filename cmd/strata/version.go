@@ -12,7 +12,9 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print what was built, of what, with what",
-		Args:  noArguments,
+		Example: `  strata version
+  go run ./cmd/strata version`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			version, revision := "(devel)", ""
 			info, ok := debug.ReadBuildInfo()
