@@ -19,6 +19,7 @@ type conn struct {
 
 	mu       sync.Mutex
 	sockets  map[string]*Socket // by namespace; nil after the end
+	left     map[string]bool    // namespaces that we disconnected it from
 	deadline *time.Timer        // to join the first namespace
 	closed   bool
 }
@@ -53,7 +54,7 @@ func (c *conn) Message(m engineio.Message) {
 // packet takes a whole packet.
 func (c *conn) packet(p parser.Packet) {
 	c.mu.Lock()
-	s := c.sockets[p.Namespace]
+	s, left := c.sockets[p.Namespace], c.left[p.Namespace]
 	c.mu.Unlock()
 	c.server.trace.message(trace.In, c.session, s, &p)
 	switch {
@@ -61,6 +62,9 @@ func (c *conn) packet(p parser.Packet) {
 		c.connect(p)
 	case s != nil && p.Type != parser.Connect && p.Type != parser.ConnectError:
 		s.packet(p)
+	case left && p.Type != parser.ConnectError:
+		// It was on its way when we disconnected the client. The official
+		// server closes the connection for that, with all other namespaces.
 	default:
 		// A second CONNECT, something for a namespace that was not joined,
 		// or what only servers say.
@@ -101,6 +105,7 @@ func (c *conn) connect(p parser.Packet) {
 		c.sockets = map[string]*Socket{}
 	}
 	c.sockets[n.name] = s
+	delete(c.left, n.name)
 	c.server.running.Add(1)
 	c.server.trace.message(trace.Out, c.session, s, &yes)
 	_ = c.session.Send(dispatch.Encode(&yes)...)
@@ -118,6 +123,20 @@ func (c *conn) remove(s *Socket) {
 	defer c.mu.Unlock()
 	if c.sockets[s.namespace.name] == s {
 		delete(c.sockets, s.namespace.name)
+	}
+}
+
+// dismiss forgets a socket that is about to be disconnected from here: the
+// client may join again as soon as it hears of it.
+func (c *conn) dismiss(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sockets[s.namespace.name] == s {
+		delete(c.sockets, s.namespace.name)
+		if c.left == nil {
+			c.left = map[string]bool{}
+		}
+		c.left[s.namespace.name] = true
 	}
 }
 

@@ -31,6 +31,7 @@ var _ http.Handler = (*Server)(nil)
 // NewServer makes a server. opts may be nil.
 func NewServer(opts *Options) *Server {
 	s := &Server{opts: opts.withDefaults(), namespaces: map[string]*Namespace{}}
+	s.opts.Rand = &lockedReader{r: s.opts.Rand}
 	s.trace = tracer{s.opts.Recorder, s.opts.Host}
 	s.main = s.Of("/")
 	s.engine = engineio.NewServer(s.opts.engine(), func(session *engineio.Session) engineio.Handler {
@@ -124,6 +125,19 @@ func (s *Server) Close(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// lockedReader lets the requests of many clients share a source of randomness
+// that is for one goroutine, as a seeded one is.
+type lockedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (l *lockedReader) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(p)
 }
 
 // newID is the id of a socket: 15 random bytes in 20 characters. It is not the

@@ -421,7 +421,8 @@ func TestDisconnectTellsTheClient(t *testing.T) {
 	p.read()
 	p.say(`42["bye",false]`)
 	require.Equal(t, "41", p.read())
-	p.say("40") // and back
+	p.say(`42["was on its way"]`, "41") // crosses the DISCONNECT: no reason to end the connection
+	p.say("40")                         // and back
 	require.Contains(t, p.read(), "40{")
 	p.say("40/other,")
 	require.Contains(t, p.read(), "40/other,")
@@ -667,19 +668,23 @@ func TestTheTraceTellsWhatWasSaid(t *testing.T) {
 // Connect, join, broadcast, answer, leave, all at the same time: for the race
 // detector, and to see that nothing is left.
 func TestChurn(t *testing.T) {
+	const clients, times = 16, 5
 	io, url, _ := serve(t, nil)
+	gone := make(chan string, clients*times)
 	io.OnConnection(func(s *socketio.Socket) {
 		s.Join("room")
 		s.On("say", func(text string, ack func(int)) {
+			// The client may be gone already: what of it.
 			require.NoError(t, s.To("room").Emit("said", text))
 			ack(len(text))
 		})
 		s.On("kick", func() { s.Disconnect(true) })
+		s.OnDisconnect(func(reason string) { gone <- reason })
 	})
 	var wg sync.WaitGroup
-	for i := range 16 {
+	for i := range clients {
 		wg.Go(func() {
-			for j := range 5 {
+			for j := range times {
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				c, err := client.Dial(ctx, url, nil)
 				if err != nil {
@@ -699,7 +704,15 @@ func TestChurn(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for io.Clients() > 0 || len(io.Of("/").Sockets()) > 0 {
-		time.Sleep(time.Millisecond) // the last of them are on their way out; the test's own timeout is the bound
+	for range clients * times {
+		require.Contains(t, []string{
+			socketio.ReasonClientNamespaceDisconnect, socketio.ReasonServerNamespaceDisconnect,
+			socketio.ReasonTransportClose, socketio.ReasonForcedClose,
+		}, wait(t, "the end of a socket", gone))
 	}
+	require.Empty(t, io.Of("/").Sockets())
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	require.NoError(t, io.Close(ctx))
+	require.Zero(t, io.Clients())
 }

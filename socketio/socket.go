@@ -179,6 +179,7 @@ func (s *Socket) Disconnect(closeConnection bool) {
 
 func (s *Socket) disconnect() {
 	p := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace.name}
+	s.conn.dismiss(s)
 	_ = s.send(&p, dispatch.Encode(&p)) // it may be gone already
 	s.close(ReasonServerNamespaceDisconnect, true)
 }

@@ -152,10 +152,13 @@ func (s *Socket) Connected() bool {
 	return s.connected
 }
 
-// On has fn called for each event of that name: see [socketio.Socket.On] for
-// what fn may be. It panics where fn cannot be called like that.
-//
-// [socketio.Socket.On]: https://pkg.go.dev/strata/socketio#Socket.On
+// On has fn called for each event of that name, one event at a time, in order.
+// fn is a function without results; its parameters are decoded from the event's
+// arguments by the rules of encoding/json, []byte from binary, and a last
+// parameter that is a function sends the answer. Arguments that are missing are
+// zero, those too many are ignored; where one does not fit its parameter the
+// event is logged and dropped. It panics where fn cannot be called like that, or
+// where the name is reserved.
 func (s *Socket) On(event string, fn any) {
 	if err := s.handlers.On(event, fn); err != nil {
 		panic("client: On: " + err.Error())

@@ -67,7 +67,8 @@ type Options struct {
 	SendPackets int
 	SendBytes   int
 
-	// Rand is where session ids come from. nil: crypto/rand.
+	// Rand is where session ids come from, also for requests that come at
+	// the same time: it has to be safe for that. nil: crypto/rand.
 	Rand io.Reader
 
 	// Recorder is told of requests, packets and changes of transport. nil:
