@@ -31,6 +31,10 @@ lint: ## gofmt, go vet, staticcheck
 bench: ## the benchmarks beside the code (5 minutes)
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-tun
+bench-tun: ## the TUN device beside the kernel's veth, in one run (90 seconds, as root)
+	go run ./tun/tunbench
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for 30 seconds (10 minutes)
 	@for pkg in $$(go list ./...); do \
