@@ -78,10 +78,15 @@ func (c *Config) validate() error {
 
 // checkPair sees to it that we and the kernel can reach each other.
 func checkPair(ours, theirs string, a, p netip.Prefix, want4 bool) error {
-	for flag, x := range map[string]netip.Prefix{ours: a, theirs: p} {
+	for i, x := range []netip.Prefix{a, p} {
+		flag := []string{ours, theirs}[i]
 		switch {
 		case !x.IsValid():
-			return fmt.Errorf("%s: an address with its network's size is wanted, like 10.77.0.2/24", flag)
+			example := "fd77::2/64"
+			if want4 {
+				example = "10.77.0.2/24"
+			}
+			return fmt.Errorf("%s: an address with its network's size is wanted, like %s", flag, example)
 		case x.Addr().Is4() != want4:
 			return fmt.Errorf("%s %v: is of the other address family", flag, x)
 		case x.Addr().IsUnspecified() || x.Addr().IsMulticast() || x.Addr().IsLoopback():
