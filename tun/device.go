@@ -82,7 +82,7 @@ func open(c Config) (b backend, name string, offload bool, err error) {
 		switch {
 		case err == nil:
 			return b, name, true, nil
-		case c.Offload == On || !errors.Is(err, errNoOffload):
+		case c.Offload == On || !errors.As(err, new(noOffload)):
 			return nil, "", false, err
 		}
 	}
@@ -94,8 +94,12 @@ func open(c Config) (b backend, name string, offload bool, err error) {
 	return b, name, false, err
 }
 
-// errNoOffload is what an error of openOffload is where [Auto] goes on without.
-var errNoOffload = fmt.Errorf("offloads are not available: %w", errors.ErrUnsupported)
+// noOffload is the error of openOffload where [Auto] goes on without: who
+// refuses offloads, and how.
+type noOffload string
+
+func (n noOffload) Error() string        { return string(n) }
+func (n noOffload) Is(target error) bool { return target == errors.ErrUnsupported }
 
 func newDevice(c Config, b backend, name string, offload bool) *Device {
 	d := &Device{name: name, tap: c.TAP, offload: offload, backend: b, done: make(chan struct{})}

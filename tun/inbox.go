@@ -41,10 +41,10 @@ func (in *inbox) space() []byte {
 // frame is the packet of n bytes that was read, until the next call of take or
 // space.
 func (in *inbox) frame(n int) []byte {
-	if n > inboxSize {
+	if more := n - in.spare.Size(); more > 0 {
 		whole := buffer.NewView(n)
 		whole.Write(in.spare.AsSlice())
-		whole.Write(in.tail[:n-inboxSize])
+		whole.Write(in.tail[:more])
 		in.spare.Release()
 		in.spare = whole
 	}

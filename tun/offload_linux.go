@@ -62,10 +62,10 @@ func openOffload(c Config) (backend, string, error) {
 // setOffload is a variable so that a test can be a kernel without offloads.
 var setOffload = func(fd int) error {
 	if err := unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, virtioHeaderSize); err != nil {
-		return fmt.Errorf("%w (TUNSETVNETHDRSZ: %v)", errNoOffload, err)
+		return noOffload("the kernel refuses offloads (TUNSETVNETHDRSZ: " + err.Error() + ")")
 	}
 	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloads); err != nil {
-		return fmt.Errorf("%w (TUNSETOFFLOAD: %v)", errNoOffload, err)
+		return noOffload("the kernel refuses offloads (TUNSETOFFLOAD: " + err.Error() + ")")
 	}
 	return nil
 }

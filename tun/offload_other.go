@@ -8,5 +8,5 @@ import (
 )
 
 func openOffload(Config) (backend, string, error) {
-	return nil, "", fmt.Errorf("tun: %s: %w (Linux only)", runtime.GOOS, errNoOffload)
+	return nil, "", fmt.Errorf("tun: %w", noOffload("there are no offloads on "+runtime.GOOS+", only on Linux"))
 }

@@ -16,7 +16,8 @@ import (
 // network namespace netns (a name under /run/netns, or a path; empty: the
 // caller's). Before it changes anything it looks for conflicts: an address that
 // another device has, or a subnet that overlaps what is routed through another
-// device. What the device has already is no error.
+// device. What the device has already is no error. With Up it returns when the
+// addresses are in use.
 //
 // It needs CAP_NET_ADMIN. Errors are one line each, naming device, address and
 // what is in the way.
@@ -32,7 +33,15 @@ func Configure(netns, dev string, c Config) error {
 		if err := conflicts(h, link, c); err != nil {
 			return err
 		}
-		return apply(h, link, c)
+		events, err := routeEvents()
+		if err != nil {
+			return err
+		}
+		defer events.Close()
+		if err := apply(h, link, c); err != nil || !c.Up {
+			return err
+		}
+		return awaitAddrs(h, events, dev, c.Addrs)
 	})
 }
 

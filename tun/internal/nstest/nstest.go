@@ -4,8 +4,8 @@
 // under /run/netns, with the process's id in the name, so that runs side by
 // side do not meet.
 //
-//	name, err := nstest.Make("bench")
-//	defer nstest.Remove(name)
+//	func TestSomething(t *testing.T) {
+//		ns := nstest.New(t) // gone when the test ends
 package nstest
 
 import (
@@ -22,29 +22,37 @@ var made atomic.Uint32
 // Make makes a network namespace and returns its name under /run/netns. It
 // takes root.
 func Make(prefix string) (string, error) {
-	name := fmt.Sprintf("%s-%d-%d", prefix, os.Getpid(), made.Add(1))
+	name := Prefix(prefix) + fmt.Sprint(made.Add(1))
 	result := make(chan error, 1)
-	// NewNamed leaves its thread in the new namespace; the thread ends with this
-	// goroutine, which never unlocks it.
-	go func() {
-		runtime.LockOSThread()
-		home, err := netns.Get()
-		if err != nil {
-			result <- err
-			return
-		}
-		defer home.Close()
-		ns, err := netns.NewNamed(name)
-		if err == nil {
-			ns.Close()
-			err = netns.Set(home)
-		}
-		result <- err
-	}()
+	go func() { result <- makeNamed(name) }()
 	if err := <-result; err != nil {
 		return "", fmt.Errorf("make the network namespace %s: %w", name, err)
 	}
 	return name, nil
+}
+
+// Prefix is what the names of all namespaces begin with that this process made
+// with that prefix.
+func Prefix(prefix string) string { return fmt.Sprintf("%s-%d-", prefix, os.Getpid()) }
+
+// makeNamed leaves the thread locked, so that it ends with the goroutine, where
+// it could not be brought back from the new namespace.
+func makeNamed(name string) error {
+	runtime.LockOSThread()
+	home, err := netns.Get()
+	if err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	defer home.Close()
+	ns, err := netns.NewNamed(name)
+	if err == nil {
+		ns.Close()
+	}
+	if netns.Set(home) == nil {
+		runtime.UnlockOSThread()
+	}
+	return err
 }
 
 // Remove removes a namespace that [Make] made. It lives on while something in
