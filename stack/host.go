@@ -46,6 +46,7 @@ type Host struct {
 
 	mu         sync.Mutex
 	closed     bool
+	lastID     tcpip.NICID
 	links      []*Link
 	inspectors []*inspector
 	resolver   Resolver
@@ -64,7 +65,7 @@ func New(c Config) *Host {
 	if c.Rand == nil {
 		c.Rand = clock.Rand()
 	}
-	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder}
+	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, lastID: loopbackID}
 	h.stack = gstack.New(gstack.Options{
 		NetworkProtocols: []gstack.NetworkProtocolFactory{
 			ipv4.NewProtocol,
@@ -86,14 +87,17 @@ func New(c Config) *Host {
 		cc := tcpip.CongestionControlOption(c.CongestionControl)
 		must(h.stack.SetTransportProtocolOption(gtcp.ProtocolNumber, &cc))
 	}
-	must(h.stack.CreateNICWithOptions(h.stack.NextNICID(), loopback.New(), gstack.NICOptions{Name: "lo"}))
+	must(h.stack.CreateNICWithOptions(loopbackID, loopback.New(), gstack.NICOptions{Name: "lo"}))
 	for _, p := range []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")} {
-		must(h.stack.AddProtocolAddress(1, protocolAddress(p), gstack.AddressProperties{}))
-		h.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: 1})
+		must(h.stack.AddProtocolAddress(loopbackID, protocolAddress(p), gstack.AddressProperties{}))
+		h.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: loopbackID})
 	}
 	c.Loop.Touch(h)
 	return h
 }
+
+// loopbackID is the loopback's number; the links' follow.
+const loopbackID tcpip.NICID = 1
 
 // must is for calls that fail only where this package asks for nonsense.
 func must(err tcpip.Error) {
@@ -250,7 +254,8 @@ func (h *Host) Attach(ep gstack.LinkEndpoint, prefixes ...netip.Prefix) (*Link, 
 	if h.closed {
 		return nil, fmt.Errorf("host %s: attach: %w", h.name, ErrClosed)
 	}
-	l := &Link{host: h, id: h.stack.NextNICID(), tap: link.NewTap(ep), prefixes: prefixes}
+	h.lastID++
+	l := &Link{host: h, id: h.lastID, tap: link.NewTap(ep), prefixes: prefixes}
 	// A packet that comes in is work for the stack.
 	l.tap.Listen(func(dir trace.Direction, _ *gstack.PacketBuffer, _ *link.View) bool {
 		if dir == trace.In {

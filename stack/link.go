@@ -44,3 +44,9 @@ func (l *Link) AddRoute(dst netip.Prefix, via netip.Addr) error {
 	l.host.stack.AddRoute(route)
 	return nil
 }
+
+// ClearRoutes takes all routes away but those to the host itself, also those
+// that came with an address.
+func (h *Host) ClearRoutes() {
+	h.stack.RemoveRoutes(func(r tcpip.Route) bool { return r.NIC != loopbackID })
+}
