@@ -199,7 +199,9 @@ func (d *Device) SetMTU(mtu uint32) {
 // LinkAddress is our MAC in 6 bytes on TAP, empty on TUN.
 func (d *Device) LinkAddress() tcpip.LinkAddress { return *d.address.Load() }
 
-// SetLinkAddress changes what [Device.LinkAddress] gives.
+// SetLinkAddress changes what [Device.LinkAddress] gives. Empty on TAP makes the
+// device a port and no station: it takes the frames for all addresses, as a
+// cable's end or a switch's port must.
 func (d *Device) SetLinkAddress(a tcpip.LinkAddress) { d.address.Store(&a) }
 
 // Capabilities implements gVisor's LinkEndpoint. Checksums of what comes in are

@@ -196,6 +196,18 @@ func TestWhatIsDroppedIsCounted(t *testing.T) {
 	}
 }
 
+// A device without an address of its own is a cable's end: what is for others
+// is its business too.
+func TestADeviceWithoutAddressTakesEveryFrame(t *testing.T) {
+	d, k := openFake(t, Config{TAP: true}, true)
+	d.SetLinkAddress("")
+	r := newReceived()
+	d.Attach(r)
+	k.sends <- fakePacket{b: ethernetFrame("\x02\x00\x00\x00\x00\x07", "\x02\x00\x00\x00\x00\x01", header.IPv6ProtocolNumber, ipv6Packet(59, nil))}
+	require.Len(t, (<-r.packets).link, 14)
+	require.Zero(t, d.Stats().InDrops)
+}
+
 func TestPacketsForNobodyAreCounted(t *testing.T) {
 	d, k := openFake(t, Config{}, false)
 	r := newReceived()

@@ -20,8 +20,10 @@
 //
 // A device with offloads hands over packets as the kernel keeps them: TCP
 // super-segments beyond the MTU, and checksums that hold the pseudo-header's
-// part only. Our own stack takes both. Whoever forwards such packets, or writes
-// them to a capture, must segment and complete them first. What the kernel does
+// part only; which is which is said in the packet's GSOOptions. Our own stack
+// takes both, and so does another device with offloads. Whoever else forwards
+// such packets, or writes them to a capture, must segment and complete them
+// first. What the kernel does
 // not vouch for is verified here; the one thing nobody verifies is the checksum
 // of a UDP datagram that arrives in IP fragments.
 //

@@ -43,7 +43,9 @@ func (d *Device) ParseHeader(pkt *gstack.PacketBuffer) bool {
 }
 
 // forUs reports whether a frame is for this station: for its own address, or
-// for a group it may be in (broadcast, multicast: RFC 9542 §2.1).
+// for a group it may be in (broadcast, multicast: RFC 9542 §2.1). A device that
+// was given the empty address is no station, and every frame is for it.
 func (d *Device) forUs(frame []byte) bool {
-	return frame[0]&1 != 0 || d.LinkAddress() == tcpip.LinkAddress(frame[:6])
+	own := d.LinkAddress()
+	return frame[0]&1 != 0 || own == tcpip.LinkAddress(frame[:6]) || own == ""
 }

@@ -56,6 +56,9 @@ func (d *Device) receive(in *inbox, n int, h virtioHeader) {
 		pkt.LinkHeader().Consume(ethernetHeader)
 	}
 	pkt.NetworkProtocolNumber = proto
+	if d.offload {
+		pkt.GSOOptions = h.options(len(pkt.LinkHeader().Slice()), proto)
+	}
 	d.count.inPackets.Add(1)
 	d.count.inBytes.Add(uint64(n))
 	if h.gsoType != virtioGSONone {

@@ -3,6 +3,8 @@ package tun
 import (
 	"encoding/binary"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
@@ -54,13 +56,38 @@ func (h *virtioHeader) encode(b []byte) {
 	binary.NativeEndian.PutUint16(b[8:], h.csumOffset)
 }
 
-// headerFor says to the kernel what gVisor says of a packet it sends. Only TCP
-// says anything: everything else comes with its checksum complete and no larger
-// than the MTU, and gets an empty header.
+// options says in gVisor's words what h says of a packet with a link header of
+// l2 bytes: so a packet that is not for our own stack but for another device
+// can be written there with the header that it came with. TCP has a type also
+// where it is one segment, as with what gVisor sends; a UDP datagram has none,
+// and may still want its checksum completed.
+func (h *virtioHeader) options(l2 int, proto tcpip.NetworkProtocolNumber) gstack.GSO {
+	var o gstack.GSO
+	if h.flags&virtioNeedsCsum != 0 && int(h.csumStart) > l2 {
+		o.NeedsCsum = true
+		o.CsumOffset = h.csumOffset
+		o.L3HdrLen = h.csumStart - uint16(l2)
+	}
+	if h.gsoType != virtioGSONone {
+		o.MSS = h.gsoSize
+	}
+	if h.gsoType != virtioGSONone || o.NeedsCsum && o.CsumOffset == header.TCPChecksumOffset {
+		o.Type = gstack.GSOTCPv4
+		if proto == header.IPv6ProtocolNumber {
+			o.Type = gstack.GSOTCPv6
+		}
+		o.MaxSize = MaxMTU
+	}
+	return o
+}
+
+// headerFor says to the kernel what is said of a packet that is sent: by
+// gVisor of TCP only (everything else comes with its checksum complete and no
+// larger than the MTU, and gets an empty header), by another device of UDP too.
 func headerFor(pkt *gstack.PacketBuffer) virtioHeader {
 	var h virtioHeader
 	gso := &pkt.GSOOptions
-	if gso.Type == gstack.GSONone {
+	if gso.Type == gstack.GSONone && !gso.NeedsCsum {
 		return h
 	}
 	l2 := len(pkt.LinkHeader().Slice())

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
@@ -39,6 +41,36 @@ func TestVirtioHeaderOfWhatIsSent(t *testing.T) {
 			}
 			pkt.GSOOptions = c.gso
 			require.Equal(t, c.want, headerFor(pkt))
+		})
+	}
+}
+
+// What the kernel says of a packet is what is said to it when the packet is
+// written to another device: a cable between two devices changes nothing.
+func TestVirtioHeaderGoesThrough(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		proto          tcpip.NetworkProtocolNumber
+		l2, l3, l4, at int // header lengths, payload
+		h              virtioHeader
+	}{
+		{"complete", header.IPv4ProtocolNumber, 0, 20, 40, 0, virtioHeader{}},
+		{"a TCP segment", header.IPv4ProtocolNumber, 0, 20, 32, 100, virtioHeader{flags: 1, csumStart: 20, csumOffset: 16}},
+		{"64 KiB", header.IPv4ProtocolNumber, 0, 20, 32, 65000, virtioHeader{flags: 1, gsoType: 1, hdrLen: 52, gsoSize: 1448, csumStart: 20, csumOffset: 16}},
+		{"64 KiB of IPv6 on TAP", header.IPv6ProtocolNumber, 14, 40, 32, 65000, virtioHeader{flags: 1, gsoType: 4, hdrLen: 86, gsoSize: 1428, csumStart: 54, csumOffset: 16}},
+		{"IPv6 with an extension header", header.IPv6ProtocolNumber, 0, 48, 20, 3000, virtioHeader{flags: 1, gsoType: 4, hdrLen: 68, gsoSize: 1000, csumStart: 48, csumOffset: 16}},
+		{"a UDP datagram", header.IPv4ProtocolNumber, 0, 20, 8, 100, virtioHeader{flags: 1, csumStart: 20, csumOffset: 6}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pkt := gstack.NewPacketBuffer(gstack.PacketBufferOptions{Payload: buffer.MakeWithData(make([]byte, c.l2+c.l3+c.l4+c.at))})
+			defer pkt.DecRef()
+			if c.l2 > 0 {
+				pkt.LinkHeader().Consume(c.l2)
+			}
+			pkt.NetworkHeader().Consume(c.l3)
+			pkt.TransportHeader().Consume(c.l4)
+			pkt.GSOOptions = c.h.options(c.l2, c.proto)
+			require.Equal(t, c.h, headerFor(pkt))
 		})
 	}
 }
