@@ -93,8 +93,9 @@ const (
 	LossList
 )
 
-// Reorder lets some packets overtake the delay: with probability Chance a
-// packet (of those that are the Gap-th) is sent at once.
+// Reorder lets some packets overtake the delay: when Gap-1 packets have been
+// delayed since the last that was not, each further one is sent at once with
+// probability Chance, until one is (netem's order of things).
 type Reorder struct {
 	Chance Chance
 	Gap    int // 0 is 1: every packet is a candidate
