@@ -40,6 +40,8 @@ type Conn struct {
 	readBy   clock.Deadline
 	into     tcpip.SliceWriter // the reader's buffer; here so that it is not allocated a Read
 
+	onReadable atomic.Pointer[func()]
+
 	writing  turn
 	writable chan struct{} // as readable
 	writeBy  clock.Deadline
@@ -89,6 +91,7 @@ type notify Conn
 func (n *notify) NotifyEvent(mask waiter.EventMask) {
 	if mask&(waiter.ReadableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
 		leave(n.readable)
+		(*Conn)(n).becomeReadable()
 	}
 	if mask&(waiter.WritableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
 		leave(n.writable)
@@ -138,30 +141,42 @@ func (c *Conn) read(p []byte) (int, error) {
 		case len(p) == 0:
 			return 0, nil
 		}
-		c.into = p
-		res, terr := c.ep.Read(&c.into, tcpip.ReadOptions{})
-		c.into = nil
+		n, terr := c.readOnce(p)
 		switch terr.(type) {
 		case nil:
-			c.ep.ModerateRecvBuf(res.Count)
-			c.received.Add(uint64(res.Count))
-			c.host.Touch() // the window may have opened
-			return res.Count, nil
+			return n, nil
 		case *tcpip.ErrWouldBlock:
 			c.host.Touch()
 			<-c.readable
-		case *tcpip.ErrClosedForReceive:
-			if c.closed.Load() {
-				return 0, net.ErrClosed
-			}
-			return 0, io.EOF
 		default:
-			if c.closed.Load() {
-				return 0, net.ErrClosed
-			}
-			return 0, os.NewSyscallError("read", connErrno(terr))
+			return 0, c.readError(terr)
 		}
 	}
+}
+
+// readOnce reads what is there. It is the turn of whoever calls it.
+func (c *Conn) readOnce(p []byte) (int, tcpip.Error) {
+	c.into = p
+	res, terr := c.ep.Read(&c.into, tcpip.ReadOptions{})
+	c.into = nil
+	if terr != nil {
+		return 0, terr
+	}
+	c.ep.ModerateRecvBuf(res.Count)
+	c.received.Add(uint64(res.Count))
+	c.host.Touch() // the window may have opened
+	return res.Count, nil
+}
+
+// readError is what a Read returns where the endpoint has no more.
+func (c *Conn) readError(terr tcpip.Error) error {
+	if c.closed.Load() {
+		return net.ErrClosed
+	}
+	if _, ok := terr.(*tcpip.ErrClosedForReceive); ok {
+		return io.EOF
+	}
+	return os.NewSyscallError("read", connErrno(terr))
 }
 
 // connErrno is the errno of an operation on a connection that was
@@ -258,6 +273,7 @@ func (c *Conn) Close() error {
 	c.writeBy.Stop()
 	leave(c.readable)
 	leave(c.writable)
+	c.becomeReadable()
 	c.record(trace.Connection{State: "CLOSED", Sent: c.sent.Load(), Received: c.received.Load()})
 	c.host.Touch()
 	return nil
