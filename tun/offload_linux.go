@@ -94,7 +94,7 @@ func (o *offload) read(in *inbox) (int, virtioHeader, error) {
 	o.iov[2] = iovec(in.tail[:])
 	var h virtioHeader
 	if err := o.conn.Read(o.tryRead); err != nil {
-		return 0, h, err
+		return 0, h, readError(o.conn, err)
 	}
 	switch {
 	case o.errno != 0:

@@ -3,6 +3,8 @@ package tun
 import (
 	"errors"
 	"fmt"
+	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,4 +73,25 @@ func refusedDevice(c Config, err error) error {
 		advice = "; a network interface of that name exists and is no " + kind + " device (`ip -d link show`): choose another name"
 	}
 	return fmt.Errorf("tun: %s: %w%s", what, err, advice)
+}
+
+// readError is why nothing can be read any more. The runtime's poller calls a
+// file "not pollable" when it has errors only: a TUN device (tun_chr_poll) that
+// the kernel takes away. read(2) may say so, or still that there is nothing to
+// read, while the kernel is about it.
+func readError(conn syscall.RawConn, err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	var b [1]byte
+	conn.Control(func(fd uintptr) {
+		_, rerr := unix.Read(int(fd), b[:])
+		switch {
+		case rerr == unix.EAGAIN:
+			err = unix.EBADFD // what it will say in a moment
+		case rerr != nil:
+			err = rerr
+		}
+	})
+	return err
 }

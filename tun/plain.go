@@ -3,6 +3,7 @@ package tun
 import (
 	"io"
 	"sync"
+	"syscall"
 
 	"github.com/songgao/water"
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -26,15 +27,21 @@ func openPlain(c Config) (backend, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return newPlain(dev), dev.Name(), nil
+	return newPlain(dev.ReadWriteCloser), dev.Name(), nil
 }
 
+// newPlain takes over dev, which is what is inside of a water.Interface.
 func newPlain(dev io.ReadWriteCloser) *plain {
 	return &plain{dev: dev, flat: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 func (p *plain) read(in *inbox) (int, virtioHeader, error) {
 	n, err := p.dev.Read(in.space())
+	if f, ok := p.dev.(syscall.Conn); ok && err != nil {
+		if conn, cerr := f.SyscallConn(); cerr == nil {
+			err = readError(conn, err)
+		}
+	}
 	return n, virtioHeader{}, err
 }
 

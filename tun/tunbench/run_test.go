@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's second of patience, for each of the clients
 	os.Exit(m.Run())
 }
 
