@@ -1,7 +1,9 @@
 package link
 
 import (
+	"fmt"
 	"sync"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -9,144 +11,280 @@ import (
 	"strata/clock"
 )
 
-// DefaultQueueBytes bounds the queue of a direction of a perfect wire: far
-// above what TCP's windows put in flight there, so that only a flood meets it.
-const DefaultQueueBytes = 64 << 20
+const (
+	// DefaultQueueBytes bounds what is under way in one direction of a wire:
+	// far above what TCP's windows put in flight, so that only a flood, or a
+	// long fat wire, meets it.
+	DefaultQueueBytes = 64 << 20
 
-// Direction is one direction of a wire: a queue that its loop drains into the
-// end it leads to.
+	// maxUnderWay bounds it in packets, for those that are small.
+	maxUnderWay = 1 << 18
+)
+
+// Direction is one direction of a wire. Its methods may be called from any
+// goroutine.
+//
+// With the empty shape it is a queue that its loop drains into the end it leads
+// to, whole super-packets at a time. With a shape, or while there are rules,
+// each packet of at most one MTU goes its own way, which is decided when it is
+// sent; what cannot be known then is only when it leaves the queue for the rate.
+// Packets that are delivered at the same instant are so in the order of sending.
 type Direction struct {
-	loop clock.Loop
-	to   *End
-	max  int // bytes queued at most
+	loop  clock.Loop
+	start time.Time // all times are since then
+	name  string    // of the wire and the direction, for errors
+	fromA bool
+	from  *End
+	to    *End
+	wire  *Wire
+	draws draws
+	max   int // bytes under way at most
+
+	run, wake func() // onRun and onWake, made once
+
+	// sending is held by who sends packets one by one, so that their numbers
+	// and their order are those in which the rules saw them, though no other
+	// lock is held while rules look.
+	sending sync.Mutex
 
 	mu       sync.Mutex
-	idle     sync.Cond // signalled when draining becomes false
-	queue    []queued
-	spare    []queued // the other of two slices that take turns
-	bytes    int      // queued
-	draining bool     // a drain is asked for or under way
+	idle     sync.Cond // signalled when running becomes false
+	asked    bool      // the loop is asked to run at once
+	running  bool      // it runs: one at a time
 	closed   bool
-	counters Counters
+	counters Counters // but for Queued and QueuedBytes
+	number   uint64   // of the last packet
+
+	// What a perfect wire has under way.
+	queue []queued
+	spare []queued // the other of two slices that take turns
+
+	// What it takes to be another wire.
+	shape     Shape
+	down      bool
+	blackhole bool
+	special   bool // one of them is not as on a perfect wire
+	fates     fates
+	waiting   waiting
+	early     int // packets in it that were chosen to overtake
+	line      line
+	trace     *opportunities // in place of the line; nil is none
+	slots     slots
+	flight    flight
+	advanced  time.Duration // until when waiting and line have been followed
+	last      time.Duration // when the last packet in order arrives
+	order     uint64        // of the packet that was last sent
+	newest    uint64        // the highest order that was delivered
+	cutter    segmenter
+	cut       []*gstack.PacketBuffer // scratch for it
+	due       []*packet              // scratch for run
+	unused    []*packet
+
+	timer   clock.Timer // calls wake; nil until first needed
+	armed   bool
+	armedAt time.Duration
 }
 
+// queued is a packet on a perfect wire.
 type queued struct {
-	proto tcpip.NetworkProtocolNumber
-	pkt   *gstack.PacketBuffer
+	pkt       *gstack.PacketBuffer
+	proto     tcpip.NetworkProtocolNumber
+	count     int32 // packets it stands for
+	corrupted bool  // on another wire
 }
 
-// Counters are what one direction of a wire has seen since it was made.
-// Packets are as the stacks handed them over: a super-packet counts one.
-type Counters struct {
-	Packets   uint64 // sent into it
-	Bytes     uint64 // of those, IP packets with headers
-	Delivered uint64 // packets that arrived
-
-	DroppedFull     uint64 // packets that found the queue full
-	DroppedClosed   uint64 // packets sent into, or still queued in, a wire that was cut
-	DroppedDetached uint64 // packets that found no host at the other end, or were no frame
-
-	QueuedBytes    int // waiting now
-	MaxQueuedBytes int // waiting at most, ever
-}
-
-func newDirection(loop clock.Loop, to *End, max int) *Direction {
-	d := &Direction{loop: loop, to: to, max: max}
+func newDirection(c WireConfig, w *Wire, from, to *End) *Direction {
+	d := &Direction{
+		loop: clock.Precise(c.Loop), start: c.Loop.Now(), wire: w, from: from, to: to, max: c.QueueBytes,
+		name: "from A to B", fromA: from == w.a,
+	}
+	if !d.fromA {
+		d.name = "from B to A"
+	}
+	if c.Name != "" {
+		d.name = c.Name + " " + d.name
+	}
+	d.draws = newDraws(c.Seed, c.Name, d.fromA)
 	d.idle.L = &d.mu
+	d.run, d.wake = d.onRun, d.onWake
+	d.cutter = segmenter{linkHeader: from.linkHeader(), complete: !from.offload}
 	return d
+}
+
+func (d *Direction) refuse(err error) error { return fmt.Errorf("wire %s: %w", d.name, err) }
+
+// Shape is the shape that the direction has now.
+func (d *Direction) Shape() Shape {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.shape.clone()
+}
+
+// Set changes the shape, while traffic runs. An error says what is wrong with
+// the shape; the direction then stays as it was.
+//
+// Packets that are under way keep the time of their arrival, and those that
+// wait for the rate the delay that they were given when they were sent; they
+// leave at the new rate, in a queue of the new kind, which drops what does not
+// fit it. New packets do not overtake old ones, also where the new delay is
+// shorter, unless the shape reorders. The parts of the shape that stay the same
+// go on: a burst of loss, a slot, a delivery trace.
+func (d *Direction) Set(s Shape) error {
+	if err := s.Validate(); err != nil {
+		return d.refuse(err)
+	}
+	s = s.clone()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
+	d.advance(now)
+	old := d.shape
+	d.shape = s
+	d.fates.set(s)
+	d.line.set(s.Rate)
+	d.slots.set(s.Slot, now)
+	if !sameTrace(old.Trace, s.Trace) {
+		d.endTrace(now)
+		if s.Trace != nil {
+			d.trace = newOpportunities(s.Trace, now)
+		}
+	}
+	d.requeue(s, old, now)
+	d.special = d.down || d.blackhole || !s.perfect()
+	d.advance(now)
+	d.arm(now)
+	return nil
+}
+
+// requeue moves what waits into a queue of the shape's kind, or on where nothing
+// waits any more.
+func (d *Direction) requeue(s, old Shape, now time.Duration) {
+	limited := s.Rate.Bits > 0 || s.Trace != nil
+	if d.waiting != nil && limited && s.Queue == old.Queue {
+		return
+	}
+	var moved []*packet
+	if d.waiting != nil {
+		d.waiting.each(func(p *packet) { moved = append(moved, p) })
+		bySending(moved)
+	}
+	d.waiting = nil
+	if limited {
+		h := d.from.linkHeader()
+		d.waiting = newWaiting(s.Queue, int(d.from.MTU())+h, h, d.draws, d.discard)
+	}
+	for _, p := range moved {
+		if limited {
+			d.waiting.push(p)
+		} else {
+			d.dequeued(p, now)
+			d.leave(p, now)
+		}
+	}
+}
+
+// endTrace lets a packet go of which a trace has sent a part.
+func (d *Direction) endTrace(now time.Duration) {
+	if d.trace != nil && d.trace.transit != nil {
+		d.leave(d.trace.transit, now)
+	}
+	d.trace = nil
+}
+
+// Down takes the direction down, as if the cable were pulled: what waits or is
+// under way is lost, and so is what is sent until Up.
+func (d *Direction) Down() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
+	d.advance(now)
+	d.down, d.special = true, true
+	d.loseAll(&d.counters.DroppedDown)
+	d.arm(now)
+}
+
+// Up takes the direction up again.
+func (d *Direction) Up() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.down = false
+	d.special = d.blackhole || !d.shape.perfect()
+}
+
+// Blackhole makes the direction swallow what is sent from now on; what is under
+// way arrives. false ends that.
+func (d *Direction) Blackhole(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.blackhole = on
+	d.special = d.down || d.blackhole || !d.shape.perfect()
+}
+
+// Rule adds a rule for this direction's packets, behind all rules that the wire
+// has: the first that does not pass a packet decides. The guard removes it.
+func (d *Direction) Rule(f Rule) *Guard {
+	return d.wire.rules.add(&guarded{f: f, only: true, from: d.fromA})
 }
 
 // Counters reads the counters.
 func (d *Direction) Counters() Counters {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	now := d.now()
+	d.advance(now)
+	d.arm(now)
 	c := d.counters
-	c.QueuedBytes = d.bytes
+	if d.waiting != nil {
+		c.Queued, c.QueuedBytes = d.waiting.len(), d.waiting.size()
+	}
 	return c
 }
 
-// send queues pkts for delivery. It takes no reference of the caller's.
-func (d *Direction) send(pkts gstack.PacketBufferList) {
-	d.mu.Lock()
-	for _, pkt := range pkts.AsSlice() {
-		size := pkt.Size()
-		d.counters.Packets++
-		d.counters.Bytes += uint64(size)
-		switch {
-		case d.closed:
-			d.counters.DroppedClosed++
-			continue
-		case d.bytes+size > d.max:
-			d.counters.DroppedFull++
-			continue
-		}
-		// The receiver wants a packet of its own, without the headers' marks
-		// that the sender's stack has set; the bytes are shared, not copied.
-		d.queue = append(d.queue, queued{pkt.NetworkProtocolNumber, gstack.NewPacketBuffer(gstack.PacketBufferOptions{
-			Payload: pkt.ToBuffer(),
-		})})
-		d.bytes += size
-	}
-	d.counters.MaxQueuedBytes = max(d.counters.MaxQueuedBytes, d.bytes)
-	start := len(d.queue) > 0 && !d.draining
-	if start {
-		d.draining = true
-	}
-	d.mu.Unlock()
-	if start {
-		d.loop.At(d.loop.Now(), d.drain)
-	}
-}
-
-// drain delivers what is queued, and what is queued meanwhile, in order. One
-// runs at a time: draining is set while it is asked for or runs. It delivers
-// with no lock held, since the receiver may send an answer before it returns.
-func (d *Direction) drain() {
-	d.mu.Lock()
-	for len(d.queue) > 0 {
-		batch := d.queue
-		d.queue, d.spare = d.spare[:0], nil
-		d.mu.Unlock()
-		delivered, detached, size := 0, 0, 0
-		for i, q := range batch {
-			size += q.pkt.Size()
-			if d.to.deliver(q.proto, q.pkt) {
-				delivered++
-			} else {
-				detached++
-			}
-			q.pkt.DecRef()
-			batch[i] = queued{}
-		}
-		d.mu.Lock()
-		d.spare = batch
-		d.bytes -= size
-		d.counters.Delivered += uint64(delivered)
-		d.counters.DroppedDetached += uint64(detached)
-	}
-	d.draining = false
-	d.idle.Broadcast()
-	d.mu.Unlock()
+func (d *Direction) now() time.Duration {
+	// Who waited for the lock may have read the clock before another who got it
+	// first.
+	return max(d.advanced, d.loop.Now().Sub(d.start))
 }
 
 func (d *Direction) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.closed = true
-	for i, q := range d.queue {
-		d.bytes -= q.pkt.Size()
-		q.pkt.DecRef()
-		d.queue[i] = queued{}
-		d.counters.DroppedClosed++
+	if !d.closed {
+		d.closed = true
+		d.loseAll(&d.counters.DroppedClosed)
+		d.arm(d.advanced)
 	}
-	d.queue = d.queue[:0]
 }
 
 // wait returns when no delivery is under way.
 func (d *Direction) wait() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for d.draining {
+	for d.running {
 		d.idle.Wait()
 	}
+}
+
+// loseAll drops everything that was sent and is not being delivered.
+func (d *Direction) loseAll(counter *uint64) {
+	for i, q := range d.queue {
+		d.gone(int(q.count), q.pkt.Size())
+		*counter += uint64(q.count)
+		q.pkt.DecRef()
+		d.queue[i] = queued{}
+	}
+	d.queue = d.queue[:0]
+	if d.waiting != nil {
+		d.waiting.each(func(p *packet) { d.lose(p, counter) })
+	}
+	if d.trace != nil && d.trace.transit != nil {
+		d.lose(d.trace.transit, counter)
+		d.trace.transit = nil
+	}
+	for p := d.flight.pop(forever); p != nil; p = d.flight.pop(forever) {
+		d.lose(p, counter)
+	}
+	// Nothing is there any more that new packets could wait for.
+	d.early, d.last = 0, 0
+	d.line.free, d.line.carry = min(d.line.free, d.advanced), 0
 }

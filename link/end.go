@@ -12,10 +12,11 @@ import (
 // End is one end of a wire: a link endpoint that carries bare IP packets or,
 // with WireConfig.Ethernet, Ethernet frames.
 type End struct {
-	out      *Direction // what this end sends
-	offload  bool
-	ethernet bool
-	mtu      atomic.Uint32
+	out       *Direction // what this end sends
+	offload   bool
+	ethernet  bool
+	mtu       atomic.Uint32
+	verifying atomic.Bool // a corrupted packet is being delivered
 
 	mu         sync.RWMutex
 	dispatcher gstack.NetworkDispatcher
@@ -43,9 +44,16 @@ func newEnd(c WireConfig, mac tcpip.LinkAddress) *End {
 	return e
 }
 
+// linkHeader is how many bytes come before the network layer.
+func (e *End) linkHeader() int { return int(e.MaxHeaderLength()) }
+
 // deliver hands a packet that has arrived to the host at this end; false where
-// there is none.
-func (e *End) deliver(proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffer) bool {
+// there is none. One packet is delivered at a time.
+//
+// gVisor takes a packet's word for its checksum where the link claims to have
+// verified it. So while a corrupted packet is delivered, the link does not: the
+// host verifies that packet, finds it, and counts it among its checksum errors.
+func (e *End) deliver(proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffer, corrupted bool) bool {
 	e.mu.RLock()
 	d := e.dispatcher
 	e.mu.RUnlock()
@@ -58,6 +66,11 @@ func (e *End) deliver(proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffe
 		}
 		frame := header.Ethernet(pkt.LinkHeader().Slice())
 		proto, pkt.PktType = frame.Type(), packetType(frame.DestinationAddress(), e.LinkAddress())
+	}
+	if corrupted {
+		pkt.Owner = corruptOwner{}
+		e.verifying.Store(true)
+		defer e.verifying.Store(false)
 	}
 	d.DeliverNetworkPacket(proto, pkt)
 	return true
@@ -107,7 +120,10 @@ func (e *End) SetMTU(mtu uint32) { e.mtu.Store(mtu) }
 func (e *End) Capabilities() gstack.LinkEndpointCapabilities {
 	var c gstack.LinkEndpointCapabilities
 	if e.offload {
-		c |= gstack.CapabilityTXChecksumOffload | gstack.CapabilityRXChecksumOffload
+		c |= gstack.CapabilityTXChecksumOffload
+		if !e.verifying.Load() {
+			c |= gstack.CapabilityRXChecksumOffload
+		}
 	}
 	if e.ethernet {
 		c |= gstack.CapabilityResolutionRequired

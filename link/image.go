@@ -20,7 +20,7 @@ func AppendPacket(dst []byte, pkt *gstack.PacketBuffer, complete bool) []byte {
 	for _, b := range pkt.AsSlices() {
 		dst = append(dst, b...)
 	}
-	if complete {
+	if complete && !Corrupted(pkt) {
 		completeChecksum(dst[start+len(pkt.LinkHeader().Slice()):])
 	}
 	return dst

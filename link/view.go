@@ -28,6 +28,12 @@ type View struct {
 
 	PayloadLen int    // bytes behind the transport header, from the IP header's word
 	Payload    []byte // those of them that lie in one piece with the headers
+
+	// What a wire tells its rules, and nobody else: which end sent the packet,
+	// how many that end has sent with it, and where in a TCP stream it lies.
+	FromA  bool
+	Number uint64
+	Stream Stream
 }
 
 // maxExtensionHeaders bounds the walk along IPv6's chain (RFC 8200 §4.1 names

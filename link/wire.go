@@ -1,6 +1,8 @@
 package link
 
 import (
+	"fmt"
+
 	"strata/clock"
 )
 
@@ -11,6 +13,18 @@ const DefaultMTU = 1500
 type WireConfig struct {
 	// Loop delivers the packets; nil is real time.
 	Loop clock.Loop
+
+	// Name tells the wire from others, in errors and in what its draws come
+	// from: wires with different names have independent faults.
+	Name string
+
+	// Seed is what all that is left to chance on the wire comes from. The same
+	// seed and name give the same packets the same fates.
+	Seed uint64
+
+	// AB and BA are the shapes of the directions from A to B and from B to A at
+	// first; they must be valid (see [Shape.Validate]).
+	AB, BA Shape
 
 	// Ethernet makes the ends send Ethernet frames, each with a MAC address, so
 	// that the hosts find each other by ARP and neighbour discovery; false is
@@ -23,24 +37,27 @@ type WireConfig struct {
 
 	// NoOffload makes the ends promise nothing: the stacks then cut their
 	// segments to the MTU themselves, and compute and verify every checksum. By
-	// default TCP passes super-packets and nobody computes what memory
-	// cannot break.
+	// default TCP passes super-packets, which a wire cuts only where it has a
+	// shape or rules, and nobody computes what memory cannot break.
 	NoOffload bool
 
-	// QueueBytes bounds each direction's queue of packets that were sent and
-	// not yet delivered; what would exceed it is dropped and counted. 0 is
-	// DefaultQueueBytes.
+	// QueueBytes bounds each direction's packets that were sent and not yet
+	// delivered, wherever they are: waiting for the rate, or under way. What
+	// would exceed it is dropped and counted. 0 is DefaultQueueBytes. A shape's
+	// own limit, which bounds only what waits for its rate, comes before it.
 	QueueBytes int
 }
 
-// Wire joins two ends in memory.
+// Wire joins two ends in memory. Its methods may be called from any goroutine.
 type Wire struct {
 	a, b   *End
 	ab, ba *Direction
+	rules  rules
 }
 
 // NewWire makes a wire. Attach its ends to hosts; closing both hosts, or
-// [Wire.Close], ends it.
+// [Wire.Close], ends it. It panics where a shape of the configuration is not
+// valid; [Direction.Set] answers an error instead.
 func NewWire(c WireConfig) *Wire {
 	if c.Loop == nil {
 		c.Loop = clock.Real()
@@ -52,9 +69,12 @@ func NewWire(c WireConfig) *Wire {
 		c.QueueBytes = DefaultQueueBytes
 	}
 	w := &Wire{a: newEnd(c, macA), b: newEnd(c, macB)}
-	w.ab = newDirection(c.Loop, w.b, c.QueueBytes)
-	w.ba = newDirection(c.Loop, w.a, c.QueueBytes)
+	w.ab = newDirection(c, w, w.a, w.b)
+	w.ba = newDirection(c, w, w.b, w.a)
 	w.a.out, w.b.out = w.ab, w.ba
+	if err := w.Set(c.AB, c.BA); err != nil {
+		panic(fmt.Sprint("link.NewWire: ", err))
+	}
 	return w
 }
 
@@ -69,6 +89,42 @@ func (w *Wire) AB() *Direction { return w.ab }
 
 // BA is the direction from B to A.
 func (w *Wire) BA() *Direction { return w.ba }
+
+// Set changes the shapes of both directions; see [Direction.Set]. Where one is
+// not valid neither changes.
+func (w *Wire) Set(ab, ba Shape) error {
+	if err := ba.Validate(); err != nil {
+		return w.ba.refuse(err)
+	}
+	if err := w.ab.Set(ab); err != nil {
+		return err
+	}
+	return w.ba.Set(ba)
+}
+
+// Down takes both directions down; see [Direction.Down].
+func (w *Wire) Down() {
+	w.ab.Down()
+	w.ba.Down()
+}
+
+// Up takes both directions up again.
+func (w *Wire) Up() {
+	w.ab.Up()
+	w.ba.Up()
+}
+
+// Blackhole makes both directions swallow what is sent from now on, or ends
+// that; see [Direction.Blackhole].
+func (w *Wire) Blackhole(on bool) {
+	w.ab.Blackhole(on)
+	w.ba.Blackhole(on)
+}
+
+// Rule adds a rule for the packets of both directions, behind the rules that
+// there are: the first that does not pass a packet decides. The guard removes
+// it.
+func (w *Wire) Rule(f Rule) *Guard { return w.rules.add(&guarded{f: f}) }
 
 // Close cuts the wire: what is queued or sent later is dropped. It returns
 // when no delivery is under way. It may be called again.

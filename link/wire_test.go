@@ -80,7 +80,7 @@ func TestWireKeepsOrderAndCounts(t *testing.T) {
 	require.EqualValues(t, 500, c.Packets)
 	require.EqualValues(t, 500, c.Bytes)
 	require.EqualValues(t, 500, c.Delivered)
-	require.Zero(t, c.QueuedBytes)
+	require.Zero(t, c.UnderWayBytes)
 	require.Zero(t, w.BA().Counters().Packets, "the other direction is another")
 }
 
@@ -95,7 +95,7 @@ func TestQueueIsBounded(t *testing.T) {
 	send(t, w.A(), "first 10 b") // is being delivered until the gate opens
 	send(t, w.A(), "second ten", "third tenb", "does not fit")
 	require.EqualValues(t, 1, w.AB().Counters().DroppedFull)
-	require.Equal(t, 30, w.AB().Counters().MaxQueuedBytes)
+	require.Equal(t, 30, w.AB().Counters().MaxUnderWayBytes)
 	close(gate)
 	for range 3 {
 		<-s.came
