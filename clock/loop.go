@@ -22,6 +22,23 @@ type Loop interface {
 	Touch(s Settler)
 }
 
+// Waker is a [Loop] that says when goroutines that wait may go on: in virtual
+// time one after the other, each when the one before has come to rest, so that
+// which is first is not the scheduler's to choose.
+type Waker interface {
+	// Wake runs f, which lets one goroutine go on and does not wait itself.
+	Wake(f func())
+}
+
+// Wake runs f by way of loop where it is a [Waker], else at once.
+func Wake(loop Loop, f func()) {
+	if w, ok := loop.(Waker); ok {
+		w.Wake(f)
+		return
+	}
+	f()
+}
+
 // Timer is one call that was asked for with [Loop.At].
 type Timer interface {
 	// Stop keeps the call from happening. It reports whether it did; false

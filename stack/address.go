@@ -11,16 +11,24 @@ import (
 // Address is a as gVisor writes it; IPv4 in IPv6 form becomes IPv4, and the
 // invalid address the unspecified one.
 func Address(a netip.Addr) tcpip.Address {
-	if !a.IsValid() {
+	switch {
+	case !a.IsValid():
 		return tcpip.Address{}
+	case a.Is4() || a.Is4In6():
+		return tcpip.AddrFrom4(a.As4())
 	}
-	return tcpip.AddrFromSlice(a.Unmap().AsSlice())
+	return tcpip.AddrFrom16(a.As16())
 }
 
 // Addr is a as Go writes it; the unspecified one is the zero Addr.
 func Addr(a tcpip.Address) netip.Addr {
-	addr, _ := netip.AddrFromSlice(a.AsSlice())
-	return addr.Unmap()
+	switch a.Len() {
+	case 4:
+		return netip.AddrFrom4(a.As4())
+	case 16:
+		return netip.AddrFrom16(a.As16()).Unmap()
+	}
+	return netip.Addr{}
 }
 
 // Protocol is gVisor's number of a's family.

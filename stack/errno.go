@@ -54,7 +54,7 @@ func Errno(err tcpip.Error) error {
 	case *tcpip.ErrNoBufferSpace:
 		return syscall.ENOBUFS
 	case *tcpip.ErrNoNet:
-		return syscall.ENONET
+		return syscall.ENETUNREACH
 	case *tcpip.ErrNoPortAvailable:
 		return syscall.EAGAIN
 	case *tcpip.ErrNoSuchFile:

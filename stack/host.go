@@ -125,6 +125,10 @@ func (h *Host) Stack() *gstack.Stack { return h.stack }
 // something to the stack, or is about to wait for it, calls this.
 func (h *Host) Touch() { h.loop.Touch(h) }
 
+// Wake runs f, which lets a goroutine go on that waits for this host: at once or,
+// in virtual time, when it is its turn.
+func (h *Host) Wake(f func()) { clock.Wake(h.loop, f) }
+
 // Settle lets the stack's TCP workers drain their queues and leaves them
 // paused: in virtual time they run only here. Only the loop calls it.
 func (h *Host) Settle() {

@@ -37,7 +37,14 @@ func (h *Host) ping(ctx context.Context, addr netip.Addr) (time.Duration, error)
 		return 0, Errno(terr)
 	}
 	defer ep.Close()
-	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents | waiter.EventErr)
+	ready := make(chan struct{}, 1)
+	wake := func() {
+		select {
+		case ready <- struct{}{}:
+		default:
+		}
+	}
+	entry := waiter.NewFunctionEntry(waiter.ReadableEvents|waiter.EventErr, func(waiter.EventMask) { h.Wake(wake) })
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 	// By way of the loopback gVisor does not answer for an IPv4 address of

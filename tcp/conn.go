@@ -31,7 +31,7 @@ type Conn struct {
 	handshake     Handshake
 	closed        atomic.Bool
 
-	wakeReader, wakeWriter func() // for the deadlines; here so that they are not allocated a call
+	wakeReader, wakeWriter, wakeOnReadable func() // here so that they are not allocated a call
 
 	sent, received atomic.Uint64 // payload bytes the stack took from, gave to the user
 
@@ -62,7 +62,7 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 		reading: newTurn(), readable: make(chan struct{}, 1),
 		writing: newTurn(), writable: make(chan struct{}, 1),
 	}
-	c.wakeReader, c.wakeWriter = func() { leave(c.readable) }, func() { leave(c.writable) }
+	c.wakeReader, c.wakeWriter, c.wakeOnReadable = func() { leave(c.readable) }, func() { leave(c.writable) }, c.becomeReadable
 	if a, err := ep.GetLocalAddress(); err == nil {
 		c.local = tcpAddr(a)
 	}
@@ -90,11 +90,13 @@ type notify Conn
 
 func (n *notify) NotifyEvent(mask waiter.EventMask) {
 	if mask&(waiter.ReadableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
-		leave(n.readable)
-		(*Conn)(n).becomeReadable()
+		n.host.Wake(n.wakeReader)
+		if n.onReadable.Load() != nil {
+			n.host.Wake(n.wakeOnReadable)
+		}
 	}
 	if mask&(waiter.WritableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
-		leave(n.writable)
+		n.host.Wake(n.wakeWriter)
 	}
 }
 
@@ -271,9 +273,9 @@ func (c *Conn) Close() error {
 	stateOf(c.host).remove(c)
 	c.readBy.Stop()
 	c.writeBy.Stop()
-	leave(c.readable)
-	leave(c.writable)
-	c.becomeReadable()
+	c.host.Wake(c.wakeReader)
+	c.host.Wake(c.wakeWriter)
+	c.host.Wake(c.wakeOnReadable)
 	c.record(trace.Connection{State: "CLOSED", Sent: c.sent.Load(), Received: c.received.Load()})
 	c.host.Touch()
 	return nil

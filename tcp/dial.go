@@ -111,7 +111,9 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 		ep.Close()
 		return nil, os.NewSyscallError("setsockopt", stack.Errno(terr))
 	}
-	entry, done := waiter.NewChannelEntry(waiter.WritableEvents | waiter.EventHUp | waiter.EventErr)
+	done := make(chan struct{}, 1)
+	wake := func() { leave(done) }
+	entry := waiter.NewFunctionEntry(waiter.WritableEvents|waiter.EventHUp|waiter.EventErr, func(waiter.EventMask) { h.Wake(wake) })
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 

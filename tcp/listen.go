@@ -64,6 +64,7 @@ func (c *ListenConfig) Listen(ctx context.Context, network, address string) (*Li
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	l := &Listener{host: c.Host, network: network, config: *c, ready: make(chan struct{}, 1)}
+	l.wake = func() { leave(l.ready) }
 	proto, only6 := protocolOf(network, at.Addr())
 	ep, terr := c.Host.Stack().NewEndpoint(gtcp.ProtocolNumber, proto, &l.queue)
 	if terr != nil {
@@ -119,6 +120,7 @@ type Listener struct {
 	entry   waiter.Entry
 	addr    net.TCPAddr
 	ready   chan struct{} // holds a token when one of those that wait should look again
+	wake    func()        // leaves it
 	by      clock.Deadline
 	closed  atomic.Bool
 	forget  func() // takes Admit away; nil without
@@ -128,7 +130,7 @@ var _ net.Listener = (*Listener)(nil)
 
 type notifyListener Listener
 
-func (n *notifyListener) NotifyEvent(waiter.EventMask) { leave(n.ready) }
+func (n *notifyListener) NotifyEvent(waiter.EventMask) { n.host.Wake(n.wake) }
 
 // Accept waits for the next connection, a *Conn.
 func (l *Listener) Accept() (net.Conn, error) {
@@ -196,7 +198,7 @@ func (l *Listener) Close() error {
 	l.queue.EventUnregister(&l.entry)
 	l.ep.Close()
 	l.by.Stop()
-	leave(l.ready)
+	l.host.Wake(l.wake)
 	l.host.Touch()
 	return nil
 }
@@ -207,7 +209,7 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	if l.closed.Load() {
 		return l.opError("set", net.ErrClosed)
 	}
-	l.by.Set(l.host.Loop(), t, func() { leave(l.ready) })
+	l.by.Set(l.host.Loop(), t, l.wake)
 	return nil
 }
 

@@ -54,14 +54,14 @@ func (c *Conn) OnReadable(f func()) {
 	}
 	c.onReadable.Store(&f)
 	if c.closed.Load() || c.ep.Readiness(waiter.ReadableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
-		c.becomeReadable()
+		c.host.Wake(c.wakeOnReadable)
 		return
 	}
 	c.host.Touch()
 }
 
-// becomeReadable calls who waits for it. It may be called under the endpoint's
-// lock, and in virtual time on the world's own goroutine.
+// becomeReadable calls who waits for it, on a goroutine of its own: this one may
+// be the world's.
 func (c *Conn) becomeReadable() {
 	if f := c.onReadable.Swap(nil); f != nil {
 		go (*f)()

@@ -96,10 +96,10 @@ type notify Conn
 func (n *notify) NotifyEvent(mask waiter.EventMask) {
 	if mask&(waiter.ReadableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
 		n.guard.arrived()
-		n.in.wake()
+		n.host.Wake(n.in.due)
 	}
 	if mask&(waiter.WritableEvents|waiter.EventHUp|waiter.EventErr) != 0 {
-		n.out.wake()
+		n.host.Wake(n.out.due)
 	}
 }
 
