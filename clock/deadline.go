@@ -61,10 +61,14 @@ func (d *Deadline) stop() {
 func (d *Deadline) fire(loop Loop, wake func()) {
 	d.mu.Lock()
 	// The deadline may have been moved or taken away while this call was on
-	// its way.
+	// its way. Or the wall clock was set back meanwhile, and the deadline has
+	// no monotonic reading: then this was the only call there is.
 	due := !d.at.IsZero() && !d.at.After(loop.Now())
-	if due {
+	switch {
+	case due:
 		d.expired.Store(true)
+	case !d.at.IsZero():
+		d.timer.Reset(d.at)
 	}
 	d.mu.Unlock()
 	if due {
