@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -76,6 +77,7 @@ func echoURL(url string) string { return "ws" + strings.TrimPrefix(url, "http") 
 // An event is a line of --json that tells of the wire: of what trace.Event
 // writes, that which the tests compare.
 type event struct {
+	Time          time.Time
 	Kind          string
 	Layer         int
 	Dir           string

@@ -80,7 +80,7 @@ func TestDeviceRemoved(t *testing.T) {
 
 // Every command explains itself, with examples, and the shell completes it.
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"--help", "serve --help", "demo --help", "version --help"} {
+	for _, args := range []string{"--help", "serve --help", "demo --help", "link --help", "version --help"} {
 		require.Contains(t, output(t, exec.Command(strata, strings.Fields(args)...)), "Examples:", args)
 	}
 	require.Contains(t, output(t, exec.Command(strata, "version")), "strata")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/netip"
 
+	"strata/link"
 	"strata/tun"
 )
 
@@ -20,6 +21,12 @@ type Config struct {
 	Addr, Peer netip.Prefix
 	// Addr6 and Peer6 are the same for IPv6; both zero is none.
 	Addr6, Peer6 netip.Prefix
+
+	// Shape is what the wire between us and the device does to the packets that
+	// leave us, Back what it does to those that come; both zero is no wire at
+	// all. Seed is what they leave to chance.
+	Shape, Back link.Shape
+	Seed        uint64
 
 	Port int  // of the services; 0 is 80, with TLS 443
 	TLS  bool // https and wss, by a certificate made for this run
@@ -67,6 +74,11 @@ func (c *Config) validate() error {
 	if c.Port == dnsPort {
 		return fmt.Errorf("--port %d: the names are served there", dnsPort)
 	}
+	for _, s := range []link.Shape{c.Shape, c.Back} {
+		if err := s.Validate(); err != nil {
+			return err
+		}
+	}
 	if err := checkPair("--addr", "--peer", c.Addr, c.Peer, true); err != nil {
 		return err
 	}
@@ -75,6 +87,9 @@ func (c *Config) validate() error {
 	}
 	return checkPair("--addr6", "--peer6", c.Addr6, c.Peer6, false)
 }
+
+// shaped reports whether there is a wire between us and the device.
+func (c *Config) shaped() bool { return c.Shape.String() != "" || c.Back.String() != "" }
 
 // checkPair sees to it that we and the kernel can reach each other.
 func checkPair(ours, theirs string, a, p netip.Prefix, want4 bool) error {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -94,6 +95,8 @@ type place struct {
 	note           string // why there is no IPv6, where there should be
 	joinHint       string // how to enter a namespace that has no name
 	zone           string
+	shape, back    string // of the wire to the device; both empty: there is none
+	seed           uint64
 	commandFollows bool
 }
 
@@ -125,9 +128,11 @@ func (r *reporter) ready(p *place) {
 			HTTP        []string `json:"http"`
 			Offload     bool     `json:"offload"`
 			MTU         int      `json:"mtu"`
+			Shape       string   `json:"shape,omitempty"`
+			Back        string   `json:"back,omitempty"`
 			Fingerprint string   `json:"fingerprint,omitempty"`
 			Note        string   `json:"note,omitempty"`
-		}{"ready", p.device, p.urls("http", "/"), p.offload, p.mtu, p.fingerprint, p.note})
+		}{"ready", p.device, p.urls("http", "/"), p.offload, p.mtu, p.shape, p.back, p.fingerprint, p.note})
 		r.printf("%s\n", line)
 		return
 	}
@@ -158,6 +163,12 @@ func (r *reporter) ready(p *place) {
 	line("websocket", p.urls("ws", "/echo")...)
 	line("socket.io", p.urls("http", "/socket.io/")...)
 	line("names", fmt.Sprintf("dig @%v %s", p.ours[0], p.zone))
+	switch {
+	case p.shape == p.back && p.shape != "":
+		line("wire", fmt.Sprintf("%s, each way (seed %d)", p.shape, p.seed))
+	case p.shape != p.back:
+		line("wire", fmt.Sprintf("from us %s, to us %s (seed %d)", cmp.Or(p.shape, "perfect"), cmp.Or(p.back, "perfect"), p.seed))
+	}
 	if p.fingerprint != "" {
 		line("tls", "self-signed, SHA-256 "+p.fingerprint)
 	}

@@ -10,11 +10,16 @@ import (
 	"log"
 	"net/http"
 	"net/netip"
-	"os"
 	"time"
 
+	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"strata/cable/capture"
+	"strata/cable/inside"
 	"strata/clock"
+	"strata/link"
 	"strata/names"
+	"strata/serve/drain"
 	"strata/serve/site"
 	"strata/stack"
 	"strata/tcp"
@@ -43,7 +48,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	command := runCommand(ctx, &c)
+	command := inside.Run(ctx, c.Netns, c.Command)
 	select {
 	case <-ctx.Done():
 	case err = <-command:
@@ -59,7 +64,9 @@ type server struct {
 	report  *reporter
 	dev     *tun.Device
 	host    *stack.Host
-	capture *capture // nil without
+	wire    *link.Wire    // nil without a shape
+	cord    *link.Cord    // from the wire to the device; nil without a wire
+	capture *capture.File // nil without
 	site    *site.Site
 	http    *http.Server
 	names   *names.Server
@@ -93,7 +100,7 @@ func start(c *Config) (_ *server, err error) {
 	if c.Addr6.IsValid() {
 		ours, theirs = append(ours, c.Addr6), append(theirs, c.Peer6)
 	}
-	eth, err := s.host.Attach(s.dev, ours...)
+	eth, err := s.host.Attach(s.link(loop), ours...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +112,17 @@ func start(c *Config) (_ *server, err error) {
 		}
 	}
 	if c.Capture != "" {
-		if s.capture, err = newCapture(c.Capture, s.dev, loop); err != nil {
-			return nil, err
+		if s.capture, err = capture.Create(c.Capture, loop); err != nil {
+			return nil, fmt.Errorf("--pcap: %w", err)
 		}
-		eth.Tap().Listen(s.capture.see)
+		see, err := s.capture.Interface(s.dev.Name(), "strata's end of "+s.dev.Name(), s.dev.TAP())
+		if err != nil {
+			return nil, fmt.Errorf("--pcap: %w", err)
+		}
+		eth.Tap().Listen(see)
 	}
 	s.place = place{
+		shape: c.Shape.String(), back: c.Back.String(), seed: c.Seed,
 		device: s.dev.Name(), netns: c.Netns, offload: s.dev.Offload(), note: note,
 		ours: addrs(ours), theirs: addrs(theirs), port: c.Port, mtu: c.MTU, tls: c.TLS, zone: zone,
 		joinHint: joinHint(), commandFollows: len(c.Command) > 0,
@@ -127,6 +139,36 @@ func start(c *Config) (_ *server, err error) {
 	}
 	s.report.ready(&s.place)
 	return s, nil
+}
+
+// link is what our host is attached to: the device, or the wire to it.
+func (s *server) link(loop clock.Loop) gstack.LinkEndpoint {
+	c := s.config
+	if !c.shaped() {
+		return s.dev
+	}
+	// A wire with a shape cuts super-segments into packets anyway. So our host
+	// cuts its own, and computes the checksums that the kernel will verify.
+	s.wire = link.NewWire(link.WireConfig{
+		Loop: loop, Name: "serve", Seed: c.Seed, AB: c.Shape, BA: c.Back, Ethernet: c.TAP, MTU: uint32(c.MTU), NoOffload: true,
+	})
+	s.cord = link.Patch(s.wire.B(), s.dev)
+	return s.wire.A()
+}
+
+// cut ends the wire.
+func (s *server) cut() {
+	if s.wire != nil {
+		_ = s.wire.Close()
+		_ = s.cord.Close()
+	}
+}
+
+// slower is a time that is enough on a perfect wire, and what the shape adds to
+// a few round trips, up to a minute.
+func (c *Config) slower(d time.Duration) time.Duration {
+	oneWay := func(d link.Delay) time.Duration { return d.Time + 4*d.Jitter }
+	return d + min(4*(oneWay(c.Shape.Delay)+oneWay(c.Back.Delay)), time.Minute)
 }
 
 func addrs(prefixes []netip.Prefix) []netip.Addr {
@@ -185,7 +227,7 @@ func (s *server) serveSite() error {
 	s.place.fingerprint = fingerprint
 	config := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
 	if s.capture != nil {
-		config.KeyLogWriter = s.capture.w.KeyLog() // who asks for a capture wants to read it
+		config.KeyLogWriter = s.capture.KeyLog() // who asks for a capture wants to read it
 	}
 	s.http.TLSConfig = traced(config, s.report.rec)
 	go s.http.ServeTLS(ln, "", "")
@@ -215,7 +257,7 @@ func traced(c *tls.Config, rec trace.Recorder) *tls.Config {
 // close ends everything in order: what is said above TCP, then TCP, then the
 // device.
 func (s *server) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.slower(closeTimeout))
 	defer cancel()
 	// The site first: who polls has to be let in once more to be told.
 	_ = s.site.Close(ctx)
@@ -223,37 +265,17 @@ func (s *server) close() error {
 		_ = s.http.Close()
 	}
 	_ = s.names.Close()
-	s.drain()
+	drain.Wait(s.host, s.config.slower(finTimeout))
+	s.cut()
 	s.dev.Close()
 	err := s.host.Close()
 	if s.capture != nil {
-		err = cmp.Or(s.capture.close(), err)
+		if cerr := s.capture.Close(); cerr != nil {
+			err = fmt.Errorf("--pcap: %w", cerr)
+		}
 	}
 	s.report.close()
 	return err
-}
-
-// drain waits until the peers have acknowledged our FINs, for a time.
-func (s *server) drain() {
-	deadline := time.After(finTimeout)
-	for {
-		open := false
-		for _, i := range tcp.Netstat(s.host) {
-			switch i.State {
-			case "LISTEN", "TIME-WAIT", "FIN-WAIT2", "CLOSE", "ERROR":
-			default:
-				open = true
-			}
-		}
-		if !open {
-			return
-		}
-		select {
-		case <-deadline:
-			return
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
 }
 
 // abandon ends what start had begun.
@@ -269,6 +291,7 @@ func (s *server) abandon() {
 	if s.names != nil {
 		_ = s.names.Close()
 	}
+	s.cut()
 	if s.dev != nil {
 		s.dev.Close()
 	}
@@ -276,8 +299,7 @@ func (s *server) abandon() {
 		_ = s.host.Close()
 	}
 	if s.capture != nil {
-		_ = s.capture.close()
-		_ = os.Remove(s.config.Capture)
+		s.capture.Discard()
 	}
 }
 

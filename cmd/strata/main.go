@@ -89,15 +89,24 @@ memory at the bottom, TCP/IP in the middle, WebSocket and Socket.IO on top,
 every layer in the open.`,
 		Example: `  strata demo                      one conversation through all seven layers
   sudo strata serve                a host at 10.77.0.2: curl http://10.77.0.2/
-  strata serve -- curl -s http://10.77.0.2/`,
+  strata serve -- curl -s http://10.77.0.2/
+  sudo strata link --between blue,green --shape "delay 80ms loss 1%"`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(serveCommand(), demoCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), linkCommand(), versionCommand())
 	return cmd
+}
+
+// commandBehindDashes allows a command behind --, and nothing before it.
+func commandBehindDashes(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+		return usageError{fmt.Errorf("unexpected argument %q; a command to run goes behind --", args[0])}
+	}
+	return nil
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {

@@ -16,6 +16,7 @@ import (
 func serveCommand() *cobra.Command {
 	c := serve.Config{Stdout: os.Stdout, Stderr: os.Stderr}
 	var addr, peer, addr6, peer6, offload string
+	var wire wireFlags
 	cmd := &cobra.Command{
 		Use:   "serve [flags] [-- COMMAND [ARGUMENT...]]",
 		Short: "Serve HTTP, WebSocket and Socket.IO from a TUN or TAP device",
@@ -35,17 +36,16 @@ serve ends with it.`,
   strata serve -- curl -s http://10.77.0.2/                as anybody, with no trace left
   ip netns add blue && strata serve --netns blue           its kernel side in a namespace
   strata serve --tls --pcap wire.pcapng                    https, and a capture for Wireshark
+  strata serve --shape "delay 80ms loss 2%"                a bad network between it and its clients
   strata serve --tap --mtu 9000 --verbose                  Ethernet with jumbo frames
   strata serve --json | jq -c 'select(.kind=="segment")'   every handshake for a program`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-				return usageError{fmt.Errorf("unexpected argument %q; a command to run goes behind --", args[0])}
-			}
-			return nil
-		},
+		Args: commandBehindDashes,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.Command = args
 			var err error
+			if c.Shape, c.Back, err = wire.shapes(cmd); err != nil {
+				return err
+			}
 			for _, p := range []struct {
 				flag, value string
 				to          *netip.Prefix
@@ -86,6 +86,8 @@ serve ends with it.`,
 	f.IntVar(&c.MTU, "mtu", 1500, "largest IP packet, bytes")
 	f.IntVar(&c.Port, "port", 0, "port of the services (default 80, with --tls 443)")
 	f.StringVar(&offload, "offload", "auto", "pass segments 64 KiB at a time: auto, on or off")
+	wire.add(f, "what the wire does to the packets from us (tc-netem's words, or preset NAME)", "what it does to those to us (default as --shape; of a preset, its way up)")
+	f.Uint64Var(&c.Seed, "seed", 1, "what everything that is left to chance on the wire comes from")
 	f.BoolVar(&c.TLS, "tls", false, "https and wss, by a certificate made for this run")
 	f.StringVar(&c.Capture, "pcap", "", "write all that crosses the device to this file (pcapng, with the keys of --tls)")
 	f.BoolVarP(&c.Output.Quiet, "quiet", "q", false, "print nothing but errors")
