@@ -2,6 +2,8 @@ package site
 
 import (
 	"context"
+	"errors"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -10,22 +12,31 @@ import (
 )
 
 // maxEcho is the largest message that is echoed, bytes.
-const maxEcho = 32 << 20
+const maxEcho = 16 << 20
 
-// echoTimeout is how long a peer may take to take its answer; one that is
-// slower is dropped.
-const echoTimeout = 30 * time.Second
+// echoMemory is what the messages of all clients may take together, bytes.
+const echoMemory = 256 << 20
+
+// echoTimeout is how long a message may take to come, from its first frame on,
+// and again its echo to be taken. It is enough for the largest at 1.2 Mbit/s.
+const echoTimeout = 2 * time.Minute
+
+const never = math.MaxInt64
 
 // echo sends back every WebSocket message.
 type echo struct {
-	config Config
+	config  Config
+	memory  *memory
+	timeout time.Duration
 
 	mu     sync.Mutex
 	closed bool
 	conns  map[*ws.Conn]struct{}
 }
 
-func newEcho(c Config) *echo { return &echo{config: c, conns: map[*ws.Conn]struct{}{}} }
+func newEcho(c Config) *echo {
+	return &echo{config: c, memory: newMemory(echoMemory), timeout: echoTimeout, conns: map[*ws.Conn]struct{}{}}
+}
 
 func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := ws.Accept(w, r, &ws.AcceptOptions{ReadLimit: maxEcho, Recorder: e.config.Recorder, Host: e.config.Host})
@@ -38,17 +49,37 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.remove(c)
+	m := message{of: e.memory}
+	defer m.free()
+	// A message that is late is the last: so one context does for all of them.
+	ctx, late := context.WithCancel(context.Background())
+	defer late()
+	timer := time.AfterFunc(never, late)
+	defer timer.Stop()
 	for {
-		typ, p, err := c.Read(context.Background())
-		if err != nil {
+		timer.Reset(never) // who says nothing may stay
+		typ, body, err := c.Reader(ctx)
+		if err == nil {
+			timer.Reset(e.timeout)
+			err = m.read(body, maxEcho)
+		}
+		switch {
+		case errors.Is(err, errNoMemory):
+			m.free() // closing may take its time
+			c.Close(ws.StatusTryAgainLater, "too many large messages at once")
+			return
+		case errors.Is(err, context.Canceled):
+			m.free()
+			c.Close(ws.StatusPolicyViolation, "the message took too long")
+			return
+		case err != nil:
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), echoTimeout)
-		err = c.Write(ctx, typ, p)
-		cancel()
-		if err != nil {
+		timer.Reset(e.timeout)
+		if err := c.Write(ctx, typ, m.bytes); err != nil {
 			return
 		}
+		m.done()
 	}
 }
 
