@@ -1,8 +1,9 @@
 package socketio
 
 import (
+	"encoding/json"
+	"errors"
 	"sync"
-	"time"
 
 	"strata/socketio/engineio"
 	"strata/socketio/internal/dispatch"
@@ -15,22 +16,21 @@ import (
 type conn struct {
 	server  *Server
 	session *engineio.Session
-	decoder parser.Decoder
+	decoder parser.MessageDecoder
 
 	mu       sync.Mutex
 	sockets  map[string]*Socket // by namespace; nil after the end
+	joining  map[string]bool    // namespaces whose middlewares are being asked
 	left     map[string]bool    // namespaces that we disconnected it from
-	deadline *time.Timer        // to join the first namespace
+	deadline engineio.Timer     // to join the first namespace
 	closed   bool
 }
 
 var _ engineio.Handler = (*conn)(nil)
 
 func newConn(s *Server, session *engineio.Session) *conn {
-	c := &conn{server: s, session: session}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.deadline = time.AfterFunc(s.opts.ConnectTimeout, func() { c.end(ReasonForcedServerClose, true) })
+	c := &conn{server: s, session: session, decoder: s.opts.Parser.NewDecoder()}
+	c.deadline.Start(session, s.opts.ConnectTimeout, func() { c.end(ReasonForcedServerClose, true) })
 	return c
 }
 
@@ -54,15 +54,15 @@ func (c *conn) Message(m engineio.Message) {
 // packet takes a whole packet.
 func (c *conn) packet(p parser.Packet) {
 	c.mu.Lock()
-	s, left := c.sockets[p.Namespace], c.left[p.Namespace]
+	s, joining, left := c.sockets[p.Namespace], c.joining[p.Namespace], c.left[p.Namespace]
 	c.mu.Unlock()
 	c.server.trace.message(trace.In, c.session, s, &p)
 	switch {
-	case s == nil && p.Type == parser.Connect:
+	case s == nil && p.Type == parser.Connect && !joining:
 		c.connect(p)
 	case s != nil && p.Type != parser.Connect && p.Type != parser.ConnectError:
 		s.packet(p)
-	case left && p.Type != parser.ConnectError:
+	case left && !joining && p.Type != parser.ConnectError:
 		// It was on its way when we disconnected the client. The official
 		// server closes the connection for that, with all other namespaces.
 	default:
@@ -74,47 +74,193 @@ func (c *conn) packet(p parser.Packet) {
 
 // connect has the client join a namespace.
 func (c *conn) connect(p parser.Packet) {
-	n := c.server.namespace(p.Namespace)
+	c.mu.Lock()
+	many := len(c.sockets)+len(c.joining) >= c.server.opts.MaxNamespaces
+	c.mu.Unlock()
+	if many {
+		c.refuse(p.Namespace, &ConnectError{Message: "Too many namespaces"})
+		return
+	}
+	n := c.server.enter(p.Namespace, p.Data)
 	if n == nil {
-		no := parser.Packet{Type: parser.ConnectError, Namespace: p.Namespace, Data: []byte(`{"message":"Invalid namespace"}`)}
-		c.server.trace.message(trace.Out, c.session, nil, &no)
-		_ = c.session.Send(dispatch.Encode(&no)...)
+		c.refuse(p.Namespace, &ConnectError{Message: "Invalid namespace"})
+		return
+	}
+	middlewares := n.middlewareList()
+	if len(middlewares) == 0 {
+		c.join(n, p.Data, nil)
+		return
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		c.server.leave(n)
+		return
+	}
+	if c.joining == nil {
+		c.joining = map[string]bool{}
+	}
+	c.joining[n.name] = true
+	c.server.running.Add(1)
+	c.mu.Unlock()
+	go func() {
+		defer c.server.running.Done()
+		c.join(n, p.Data, middlewares)
+		c.mu.Lock()
+		delete(c.joining, n.name)
+		c.mu.Unlock()
+	}()
+}
+
+// join makes a socket of a client that wants to join n, unless a middleware
+// does not want it.
+func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error) {
+	recovery := c.server.opts.Recovery
+	if recovery != nil && !recovery.RunMiddlewares && c.restore(n, auth) {
 		return
 	}
 	id, err := c.server.newID()
 	if err != nil {
-		c.server.opts.Logger.Error(err.Error())
-		c.end(ReasonForcedServerClose, true)
+		c.fail(n, err)
 		return
 	}
-	s := newSocket(c, n, id, p.Data)
-	yes := parser.Packet{Type: parser.Connect, Namespace: n.name, Data: []byte(`{"sid":"` + id + `"}`)}
+	s := newSocket(c, n, id, auth)
+	if recovery != nil {
+		if s.pid, err = c.server.newID(); err != nil {
+			c.fail(n, err)
+			return
+		}
+	}
+	if err := s.runMiddlewares(middlewares); err != nil {
+		c.server.leave(n)
+		c.refuse(n.name, err)
+		return
+	}
+	if recovery != nil && recovery.RunMiddlewares && c.restore(n, auth) {
+		return
+	}
+	start, ok := c.welcome(s)
+	if !ok {
+		c.server.leave(n)
+		return
+	}
+	defer start()
+	n.adapter.Add(s)
+	if early := s.takeEarly(); len(early) > 0 {
+		n.adapter.Join(s, early...)
+	}
+}
 
-	// Under the lock, so that the end of the connection finds either no
-	// socket or a whole one. The answer goes out before the socket is where
-	// broadcasts find it.
+// restore lets a client continue its session.
+func (c *conn) restore(n *Namespace, auth []byte) bool {
+	var back struct {
+		PID    string `json:"pid"`
+		Offset string `json:"offset"`
+	}
+	if len(auth) == 0 || json.Unmarshal(auth, &back) != nil || back.PID == "" {
+		return false
+	}
+	var start func()
+	ok := n.adapter.Restore(back.PID, back.Offset, func(session Session) (s *Socket, ok bool) {
+		s = newSocket(c, n, session.ID, auth)
+		s.pid, s.recovered, s.data = session.PID, true, session.Data
+		start, ok = c.welcome(s)
+		return s, ok
+	})
+	if ok {
+		start()
+		c.server.counters.recovered.Add(1)
+		return true
+	}
+	c.server.counters.notRecovered.Add(1)
+	return false
+}
+
+// welcome tells the client that it has joined. The answer goes out before the
+// socket is where broadcasts find it; when it is there, start lets the
+// connection handlers be called, and after them those of what the client sends.
+func (c *conn) welcome(s *Socket) (start func(), ok bool) {
+	n := s.namespace
+	answer := append(append([]byte(`{"sid":"`), s.id...), '"')
+	if s.pid != "" {
+		answer = append(append(append(answer, `,"pid":"`...), s.pid...), '"')
+	}
+	yes := parser.Packet{Type: parser.Connect, Namespace: n.name, Data: append(answer, '}')}
+	if !c.register(s) {
+		return nil, false
+	}
+	c.server.counters.joined.Add(1)
+	c.server.trace.message(trace.Out, c.session, s, &yes)
+	added := make(chan struct{})
+	s.mailbox.Put(0, func() {
+		<-added
+		for _, fn := range n.connectionHandlers() {
+			fn(s)
+		}
+	})
+	_ = c.session.Send(dispatch.Encode(c.server.opts.Parser, &yes)...)
+	return func() { close(added) }, true
+}
+
+// register has the end of the connection end the socket. It reports false where
+// it has ended already.
+func (c *conn) register(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.server.mu.RLock()
 	defer c.server.mu.RUnlock()
 	if c.closed || c.server.closed {
-		return
+		return false
 	}
-	c.deadline.Stop()
+	c.deadline.Stop(c.session)
 	if c.sockets == nil {
-		c.sockets = map[string]*Socket{}
+		c.sockets = make(map[string]*Socket, 1)
 	}
-	c.sockets[n.name] = s
-	delete(c.left, n.name)
+	c.sockets[s.namespace.name] = s
+	delete(c.left, s.namespace.name)
 	c.server.running.Add(1)
-	c.server.trace.message(trace.Out, c.session, s, &yes)
-	_ = c.session.Send(dispatch.Encode(&yes)...)
-	n.rooms.add(s)
-	s.mailbox.Put(0, func() {
-		for _, fn := range n.connectionHandlers() {
-			fn(s)
-		}
-	})
+	c.server.counters.sockets.Add(1)
+	s.join()
+	return true
+}
+
+// fail ends a connection for a reason of our own.
+func (c *conn) fail(n *Namespace, err error) {
+	c.server.leave(n)
+	c.server.opts.Logger.Error(err.Error())
+	c.end(ReasonForcedServerClose, true)
+}
+
+// ConnectError is what a middleware returns that has more to say to the client
+// than a text.
+type ConnectError struct {
+	Message string
+	Data    any // as JSON; nil: nothing
+}
+
+// Error is the message.
+func (e *ConnectError) Error() string { return e.Message }
+
+// refuse tells the client that it may not join.
+func (c *conn) refuse(namespace string, err error) {
+	c.server.counters.connectErrors.Add(1)
+	answer := struct {
+		Message string `json:"message"`
+		Data    any    `json:"data,omitempty"`
+	}{Message: err.Error()}
+	var more *ConnectError
+	if errors.As(err, &more) {
+		answer.Data = more.Data
+	}
+	data, err := json.Marshal(answer)
+	if err != nil {
+		c.server.opts.Logger.Error("socket.io: the data of a ConnectError cannot be sent", "error", err, "namespace", namespace)
+		answer.Data = nil
+		data, _ = json.Marshal(answer) // a string
+	}
+	no := parser.Packet{Type: parser.ConnectError, Namespace: namespace, Data: data}
+	c.server.trace.message(trace.Out, c.session, nil, &no)
+	_ = c.session.Send(dispatch.Encode(c.server.opts.Parser, &no)...)
 }
 
 // remove forgets a socket that was disconnected.
@@ -152,7 +298,7 @@ func (c *conn) Closed(reason engineio.Reason, err error) {
 func (c *conn) end(reason string, closeSession bool) {
 	c.mu.Lock()
 	c.closed = true
-	c.deadline.Stop()
+	c.deadline.Stop(c.session)
 	sockets := c.sockets
 	c.sockets = nil
 	c.mu.Unlock()

@@ -19,11 +19,20 @@
 // sockets run at the same time. A handler that panics costs its socket and
 // nobody else's.
 //
-// Emitting never waits for a client. What waits to be sent is bounded, see
-// [Options]: a client that reads too slowly is disconnected. What a client
-// sends faster than its handlers work is bounded as well: its connection is
-// then read more slowly.
+// Handlers may also want a context, which ends with the socket, and return the
+// answer:
 //
-// Not here yet: middlewares, dynamic namespaces, connection state recovery,
-// adapters for clusters, catch-all listeners, acks of broadcasts, volatile.
+//	s.On("add", func(ctx context.Context, a, b int) (int, error) { return a + b, nil })
+//
+// Package typed gives events and calls a type of their own, for both sides.
+//
+// Emitting never waits for a client. What waits to be sent is bounded, see
+// [Options]: a client that reads too slowly is disconnected, [Socket.EmitWait]
+// waits instead, [Socket.Volatile] drops. What a client sends faster than its
+// handlers work is bounded as well: its connection is then read more slowly.
+//
+// With [Recovery] clients continue after a lost connection where they were.
+// An [Adapter] keeps the rooms; the one in memory is for a single server.
+//
+// Not here: adapters for clusters, the admin page, WebTransport.
 package socketio

@@ -34,6 +34,33 @@ func (h *Handshake) DecodeAuth(v any) error {
 	return json.Unmarshal(h.Auth, v)
 }
 
+// MarshalJSON is the official server's form, in which servers of a cluster tell
+// each other.
+func (h *Handshake) MarshalJSON() ([]byte, error) {
+	lower := func(m map[string][]string, key func(string) string) map[string]string {
+		one := make(map[string]string, len(m))
+		for k, v := range m {
+			one[key(k)] = strings.Join(v, ", ")
+		}
+		return one
+	}
+	auth := h.Auth
+	if len(auth) == 0 {
+		auth = json.RawMessage("{}")
+	}
+	return json.Marshal(map[string]any{
+		"headers": lower(h.Header, strings.ToLower),
+		"time":    h.Time.Format(time.RFC1123Z),
+		"address": h.Address,
+		"xdomain": h.XDomain,
+		"secure":  h.Secure,
+		"issued":  h.Time.UnixMilli(),
+		"url":     h.URL.RequestURI(),
+		"query":   lower(h.Query(), func(k string) string { return k }),
+		"auth":    auth,
+	})
+}
+
 func newHandshake(h *engineio.Handshake, auth []byte) *Handshake {
 	return &Handshake{
 		Time: h.Time, Header: h.Header, URL: h.URL, Address: h.RemoteAddr, Secure: h.Secure,

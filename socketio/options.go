@@ -3,10 +3,13 @@ package socketio
 import (
 	"crypto/rand"
 	"io"
+	"io/fs"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"strata/socketio/engineio"
+	"strata/socketio/parser"
 	"strata/trace"
 )
 
@@ -19,6 +22,30 @@ type Options struct {
 	// ConnectTimeout is how long a client may be connected without joining
 	// a namespace. 0: 45 s.
 	ConnectTimeout time.Duration
+
+	// Recovery has clients that lost their connection continue where they
+	// were. nil: they start anew.
+	Recovery *Recovery
+
+	// CleanupEmptyChildNamespaces removes a dynamic namespace when its last
+	// client has left.
+	CleanupEmptyChildNamespaces bool
+
+	// MaxNamespaces is how many namespaces one client may join. 0: 1,000.
+	MaxNamespaces int
+
+	// Parser is how packets are written; clients have to use the same. nil:
+	// parser.Default.
+	Parser parser.Format
+
+	// Adapter makes what keeps the rooms of a namespace. nil: a
+	// MemoryAdapter.
+	Adapter func(*Namespace) Adapter
+
+	// ClientFiles holds the official client for browsers: socket.io.js and
+	// the seven other files of its dist folder, of which those that are
+	// there are served below Path. nil: none.
+	ClientFiles fs.FS
 
 	// Logger is told of handlers that panicked and of events that did not
 	// fit their handlers. nil: slog.Default.
@@ -36,6 +63,14 @@ type Options struct {
 	SendPackets      int                  // that may wait for one client. 0: 16,384
 	SendBytes        int                  // of those. 0: 16 MiB
 
+	CompressHTTP int          // from which size polls are compressed, bytes. 0: 1,024; negative: never
+	Cookie       *http.Cookie // that holds the Engine.IO session's id. nil: none
+
+	AllowRequest      func(*http.Request) error // refuses handshakes. nil: never
+	InitialHeaders    func(http.Header, *http.Request)
+	Headers           func(http.Header, *http.Request)
+	OnConnectionError func(*engineio.ConnectionError)
+
 	// Rand is where ids come from. nil: crypto/rand.
 	Rand io.Reader
 
@@ -49,6 +84,10 @@ type Options struct {
 
 // DefaultConnectTimeout is the official server's.
 const DefaultConnectTimeout = 45 * time.Second
+
+// DefaultMaxNamespaces bounds what one connection can have us keep: the official
+// server knows no limit.
+const DefaultMaxNamespaces = 1000
 
 func (o *Options) withDefaults() Options {
 	var c Options
@@ -64,6 +103,13 @@ func (o *Options) withDefaults() Options {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.MaxNamespaces <= 0 {
+		c.MaxNamespaces = DefaultMaxNamespaces
+	}
+	if c.Parser == nil {
+		c.Parser = parser.Default
+	}
+	c.Recovery = c.Recovery.withDefaults()
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
@@ -76,6 +122,8 @@ func (o *Options) engine() *engineio.Options {
 		MaxPayload: o.MaxPayload, Transports: o.Transports,
 		AllowedOrigins: o.AllowedOrigins, AllowCredentials: o.AllowCredentials,
 		SendPackets: o.SendPackets, SendBytes: o.SendBytes,
+		CompressHTTP: o.CompressHTTP, Cookie: o.Cookie, AllowRequest: o.AllowRequest,
+		InitialHeaders: o.InitialHeaders, Headers: o.Headers, OnConnectionError: o.OnConnectionError,
 		Rand: o.Rand, Recorder: o.Recorder, Host: o.Host,
 	}
 }

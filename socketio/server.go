@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"strata/socketio/engineio"
 )
@@ -19,11 +20,16 @@ type Server struct {
 	engine *engineio.Server
 	trace  tracer
 	main   *Namespace // "/"
+	files  *clientFiles
 
-	mu         sync.RWMutex
-	namespaces map[string]*Namespace
-	closed     bool
-	running    sync.WaitGroup // sockets, until their last handler has returned
+	counters counters
+
+	mu           sync.RWMutex
+	namespaces   map[string]*Namespace
+	parents      []*ParentNamespace // in the order they were made
+	newNamespace []func(*Namespace)
+	closed       bool
+	running      sync.WaitGroup // sockets, until their last handler has returned
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -34,6 +40,7 @@ func NewServer(opts *Options) *Server {
 	s.opts.Rand = &lockedReader{r: s.opts.Rand}
 	s.trace = tracer{s.opts.Recorder, s.opts.Host}
 	s.main = s.Of("/")
+	s.files = newClientFiles(s.opts.ClientFiles)
 	s.engine = engineio.NewServer(s.opts.engine(), func(session *engineio.Session) engineio.Handler {
 		return newConn(s, session)
 	})
@@ -46,35 +53,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if s.files.serve(w, r) {
+		return
+	}
 	s.engine.ServeHTTP(w, r)
-}
-
-// Of is the namespace of that name; it is made when it is first asked for. A
-// "/" is put in front where there is none. A name with a comma cannot be
-// written in a packet: Of panics.
-func (s *Server) Of(name string) *Namespace {
-	if !strings.HasPrefix(name, "/") {
-		name = "/" + name
-	}
-	if strings.Contains(name, ",") {
-		panic(fmt.Sprintf("socketio: namespace %q: a comma cannot be in a namespace's name", name))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.namespaces[name]
-	if n == nil {
-		n = newNamespace(s, name)
-		s.namespaces[name] = n
-	}
-	return n
-}
-
-// namespace is the namespace of that name, nil where nobody asked [Server.Of]
-// for it.
-func (s *Server) namespace(name string) *Namespace {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.namespaces[name]
 }
 
 // OnConnection has fn called for each client that joins "/". It is
@@ -85,11 +67,64 @@ func (s *Server) OnConnection(fn func(*Socket)) { s.main.OnConnection(fn) }
 // arguments, see [Socket.Emit].
 func (s *Server) Emit(event string, args ...any) error { return s.main.Emit(event, args...) }
 
+// Send is Emit of the event "message".
+func (s *Server) Send(args ...any) error { return s.main.Send(args...) }
+
+// EmitWithAck sends an event to every socket of "/" and waits for the answers,
+// see [Broadcast.EmitWithAck].
+func (s *Server) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	return s.main.EmitWithAck(ctx, event, args...)
+}
+
+// Use is Of("/").Use.
+func (s *Server) Use(fn func(*Socket) error) { s.main.Use(fn) }
+
 // To is a broadcast to the sockets of "/" that are in any of the rooms.
 func (s *Server) To(rooms ...string) Broadcast { return s.main.To(rooms...) }
 
 // Except is a broadcast to the sockets of "/" that are in none of the rooms.
 func (s *Server) Except(rooms ...string) Broadcast { return s.main.Except(rooms...) }
+
+// Local is a broadcast to the sockets of "/" on this server.
+func (s *Server) Local() Broadcast { return s.main.Local() }
+
+// Volatile is a broadcast to the sockets of "/" that can take it at once.
+func (s *Server) Volatile() Broadcast { return s.main.Volatile() }
+
+// Compress is a broadcast to "/" that is, or is not, worth compressing.
+func (s *Server) Compress(compress bool) Broadcast { return s.main.Compress(compress) }
+
+// Timeout is a broadcast to "/" whose answers are waited for that long.
+func (s *Server) Timeout(d time.Duration) Broadcast { return s.main.Timeout(d) }
+
+// FetchSockets is the sockets of "/", also those of other servers.
+func (s *Server) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
+	return s.main.FetchSockets(ctx)
+}
+
+// SocketsJoin puts all sockets of "/" into rooms.
+func (s *Server) SocketsJoin(rooms ...string) error { return s.main.SocketsJoin(rooms...) }
+
+// SocketsLeave takes all sockets of "/" out of rooms.
+func (s *Server) SocketsLeave(rooms ...string) error { return s.main.SocketsLeave(rooms...) }
+
+// DisconnectSockets ends all sockets of "/".
+func (s *Server) DisconnectSockets(closeConnection bool) error {
+	return s.main.DisconnectSockets(closeConnection)
+}
+
+// On is Of("/").On: for events of other servers.
+func (s *Server) On(event string, fn any) (off func()) { return s.main.On(event, fn) }
+
+// ServerSideEmit is Of("/").ServerSideEmit.
+func (s *Server) ServerSideEmit(event string, args ...any) error {
+	return s.main.ServerSideEmit(event, args...)
+}
+
+// ServerSideEmitWithAck is Of("/").ServerSideEmitWithAck.
+func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	return s.main.ServerSideEmitWithAck(ctx, event, args...)
+}
 
 // Clients is how many clients are connected, whatever they joined.
 func (s *Server) Clients() int { return s.engine.Len() }
@@ -104,14 +139,21 @@ func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	var all []*Socket
+	var adapters []Adapter
 	for _, n := range s.namespaces {
 		all = append(all, n.Sockets()...)
+		adapters = append(adapters, n.adapter)
 	}
 	s.mu.Unlock()
 	for _, socket := range all {
 		socket.close(ReasonServerShuttingDown, false)
 	}
 	err := s.engine.Close(ctx)
+	for _, a := range adapters {
+		if closing := a.Close(); err == nil {
+			err = closing
+		}
+	}
 	gone := make(chan struct{})
 	go func() {
 		s.running.Wait()

@@ -509,8 +509,8 @@ func TestMistakesOfTheProgramAreNamed(t *testing.T) {
 	io.OnConnection(func(s *socketio.Socket) { sockets <- s })
 	dial(t, url, nil)
 	s := wait(t, "the connection", sockets)
-	require.PanicsWithValue(t, `socketio: On: event "x": the handler func() error returns something: answer with a last parameter like ack func(string)`,
-		func() { s.On("x", func() error { return nil }) })
+	require.PanicsWithValue(t, `socketio: On: event "x": the handler func(func()) error has an ack and returns something: answer one way`,
+		func() { s.On("x", func(func()) error { return nil }) })
 	require.Panics(t, func() { s.On("disconnect", func() {}) })
 	var bad *socketio.EmitError
 	require.ErrorAs(t, s.Emit("x", make(chan int)), &bad)

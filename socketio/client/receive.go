@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func (r receiver) event(p parser.Packet) {
 			}
 		}
 	}
-	if err := r.handlers.Dispatch(&p, answer); err != nil {
+	if err := r.handlers.Dispatch(context.Background, &p, answer); err != nil {
 		r.opts.Logger.Warn("socket.io: an event does not fit its handler and is dropped", "error", err)
 	}
 }
@@ -129,5 +130,5 @@ func (r receiver) ack(id uint64, args []any) {
 		r.opts.Logger.Error("socket.io: an answer cannot be sent", "error", err)
 		return
 	}
-	_ = r.send(&p, dispatch.Encode(&p)) // nobody is left to be answered
+	_ = r.send(&p, dispatch.Encode(parser.Default, &p)) // nobody is left to be answered
 }

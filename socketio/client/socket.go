@@ -117,7 +117,7 @@ func (s *Socket) Connect(ctx context.Context) error {
 		s.engine = c
 		s.mu.Unlock()
 		s.trace(trace.Out, &hello)
-		_ = c.Send(dispatch.Encode(&hello)...) // nothing waits yet: it fits
+		_ = c.Send(dispatch.Encode(parser.Default, &hello)...) // nothing waits yet: it fits
 		return receiver{s}
 	})
 	if err != nil {
@@ -159,10 +159,12 @@ func (s *Socket) Connected() bool {
 // zero, those too many are ignored; where one does not fit its parameter the
 // event is logged and dropped. It panics where fn cannot be called like that, or
 // where the name is reserved.
-func (s *Socket) On(event string, fn any) {
-	if err := s.handlers.On(event, fn); err != nil {
+func (s *Socket) On(event string, fn any) (off func()) {
+	off, err := s.handlers.On(event, fn, false)
+	if err != nil {
 		panic("client: On: " + err.Error())
 	}
+	return off
 }
 
 // Off removes the handlers of an event.
@@ -189,9 +191,9 @@ func (s *Socket) Emit(event string, args ...any) error {
 // a handler.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	p := parser.Packet{Namespace: s.namespace, ID: s.ackIDs.Add(1) - 1, HasID: true}
-	wait, forget := s.acks.Expect(p.ID)
+	wait := s.acks.Expect(p.ID)
 	if err := s.emit(&p, event, args); err != nil {
-		forget()
+		s.acks.Forget(p.ID)
 		return Args{}, err
 	}
 	answer, err := wait(ctx)
@@ -202,11 +204,10 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 }
 
 func (s *Socket) emit(p *parser.Packet, event string, args []any) error {
-	messages, err := dispatch.EncodeEvent(p, event, args)
-	if err != nil {
+	if err := dispatch.SetEvent(p, event, args); err != nil {
 		return err
 	}
-	return s.send(p, messages)
+	return s.send(p, dispatch.Encode(parser.Default, p))
 }
 
 func (s *Socket) send(p *parser.Packet, messages []engineio.Outgoing) error {
@@ -229,7 +230,7 @@ func (s *Socket) send(p *parser.Packet, messages []engineio.Outgoing) error {
 // may be called in one. Closing a socket that is not connected does nothing.
 func (s *Socket) Close() error {
 	bye := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace}
-	_ = s.send(&bye, dispatch.Encode(&bye))
+	_ = s.send(&bye, dispatch.Encode(parser.Default, &bye))
 	s.end(ReasonClientDisconnect)
 	s.mu.Lock()
 	engine := s.engine

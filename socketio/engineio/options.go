@@ -3,6 +3,7 @@ package engineio
 import (
 	"crypto/rand"
 	"io"
+	"net/http"
 	"time"
 
 	"strata/trace"
@@ -14,6 +15,7 @@ const (
 	DefaultPingTimeout    = 20 * time.Second
 	DefaultUpgradeTimeout = 10 * time.Second
 	DefaultMaxPayload     = 1_000_000 // bytes
+	DefaultCompressHTTP   = 1024      // bytes
 )
 
 // What waits for one client at most, by default. The official server knows no
@@ -67,6 +69,34 @@ type Options struct {
 	SendPackets int
 	SendBytes   int
 
+	// AllowRequest may refuse a handshake: the client is answered 403, with
+	// the error's text. nil: all are allowed.
+	AllowRequest func(r *http.Request) error
+
+	// Cookie is what a cookie that holds the session's id looks like, for
+	// proxies that stick to a server by it; its Value is filled in. An empty
+	// Name is "io", an empty Path "/", SameSite is Lax where it is not set.
+	// nil: no cookie.
+	Cookie *http.Cookie
+
+	// CompressHTTP is the size, in bytes, from which on the answers of
+	// long-polling are compressed, with gzip or deflate, for clients that
+	// accept it. 0: 1,024; negative: never.
+	CompressHTTP int
+
+	// GenerateID makes the id of a session. It has to be unguessable, since
+	// whoever knows it may use the session, and different each time. nil:
+	// 15 random bytes.
+	GenerateID func(r *http.Request) (string, error)
+
+	// InitialHeaders may change the headers of the answer that opens a
+	// session, Headers those of every answer. nil: nobody does.
+	InitialHeaders func(h http.Header, r *http.Request)
+	Headers        func(h http.Header, r *http.Request)
+
+	// OnConnectionError is told of requests that were refused. nil: nobody.
+	OnConnectionError func(*ConnectionError)
+
 	// Rand is where session ids come from, also for requests that come at
 	// the same time: it has to be safe for that. nil: crypto/rand.
 	Rand io.Reader
@@ -91,6 +121,12 @@ func (o *Options) withDefaults() Options {
 	orDefault(&c.MaxPayload, DefaultMaxPayload)
 	orDefault(&c.SendPackets, DefaultSendPackets)
 	orDefault(&c.SendBytes, DefaultSendBytes)
+	if c.CompressHTTP == 0 {
+		c.CompressHTTP = DefaultCompressHTTP
+	}
+	if c.Cookie != nil {
+		c.Cookie = withCookieDefaults(*c.Cookie)
+	}
 	if len(c.Transports) == 0 {
 		c.Transports = []Transport{Polling, WebSocket}
 	}

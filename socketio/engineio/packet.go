@@ -64,7 +64,15 @@ const TextPrefix = "4"
 // sessions: a broadcast makes it once.
 type Outgoing struct {
 	binary bool
+	plain  bool   // it is not worth compressing
 	wire   []byte // of text, with its type in front
+}
+
+// Uncompressed is the message, sent as it is also where the transport would
+// compress it.
+func (o Outgoing) Uncompressed() Outgoing {
+	o.plain = true
+	return o
 }
 
 // TextMessage is a text message with a copy of data, which has to be UTF-8.

@@ -32,12 +32,13 @@ var (
 const noopDelay = 100 * time.Millisecond
 
 // openPolling opens a session and answers with its open packet.
-func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
-	session, err := s.open(r, Polling)
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query) {
+	session, err := s.open(r, q, Polling)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
+	s.setCookie(w, session.id)
 	session.servePoll(w, r)
 }
 
@@ -99,9 +100,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.polling, s.wake = false, nil
 	packets := s.queue.take()
-	for _, p := range packets {
-		s.queue.wrote(p)
-	}
+	s.wrote(packets...)
 	// What was sent before the close has an answer of its own: the official
 	// client acts on a close before the messages that came along with it.
 	last := s.state == closed || s.state == closing && len(packets) == 0
@@ -121,6 +120,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Cache-Control", "no-store")
+	body = s.server.compress(h, r, packets, body)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // a client that is gone will be missed by the heartbeat

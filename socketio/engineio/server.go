@@ -3,6 +3,7 @@ package engineio
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,6 +33,8 @@ type Server struct {
 	accept func(*Session) Handler
 	trace  tracer
 	timers timers
+
+	counters counters
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -71,14 +74,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := parseQuery(r.URL.RawQuery)
-	session, no := s.verify(r, q, upgrade)
+	session, no, context := s.verify(r, q, upgrade)
+	if no == nil {
+		s.headers(w.Header(), r, session == nil)
+	}
 	switch {
 	case no != nil:
-		no.write(w, upgrade)
+		s.refuse(w, r, no, context, upgrade)
 	case upgrade:
 		s.serveWebSocket(w, r, q, session)
 	case session == nil:
-		s.openPolling(w, r)
+		s.openPolling(w, r, q)
 	case r.Method == http.MethodGet:
 		session.servePoll(w, r)
 	case r.Method == http.MethodPost:
@@ -94,41 +100,77 @@ func isUpgrade(r *http.Request) bool {
 }
 
 // verify finds the session that a request is for, nil where it is a handshake,
-// or says why it is refused. The order of the checks is the official server's.
-func (s *Server) verify(r *http.Request, q query, upgrade bool) (*Session, *refusal) {
+// or says why it is refused, and what about it in the official server's words.
+// The order of the checks is the official server's.
+func (s *Server) verify(r *http.Request, q query, upgrade bool) (session *Session, no *refusal, context string) {
 	if q.transport == "" || !slices.Contains(s.opts.Transports, q.transport) {
-		return nil, unknownTransport
+		return nil, unknownTransport, ""
+	}
+	if strings.ContainsFunc(r.Header.Get("Origin"), func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+		return nil, badRequest, "INVALID_ORIGIN"
 	}
 	if q.hasSID {
 		s.mu.Lock()
-		session := s.sessions[q.sid]
+		session = s.sessions[q.sid]
 		s.mu.Unlock()
 		switch {
 		case session == nil:
-			return nil, unknownSID
-		case upgrade != (q.transport == WebSocket), !upgrade && session.Transport() != q.transport, q.version != "4":
-			return nil, badRequest
+			return nil, unknownSID, ""
+		case upgrade != (q.transport == WebSocket), !upgrade && session.Transport() != q.transport:
+			return nil, badRequest, "TRANSPORT_MISMATCH"
+		case q.version != session.protocol:
+			return nil, badRequest, "PROTOCOL_MISMATCH"
 		}
-		return session, nil
+		return session, nil, ""
 	}
 	switch {
 	case r.Method != http.MethodGet:
-		return nil, badHandshakeMethod
+		return nil, badHandshakeMethod, ""
 	case upgrade != (q.transport == WebSocket):
-		return nil, badRequest
-	case q.version != "4":
-		return nil, unsupportedVersion
+		return nil, badRequest, "TRANSPORT_HANDSHAKE_ERROR"
+	case !s.speaks(q.version):
+		return nil, unsupportedVersion, ""
 	}
-	return nil, nil
+	if s.opts.AllowRequest != nil {
+		if err := s.opts.AllowRequest(r); err != nil {
+			return nil, forbidden(err), ""
+		}
+	}
+	return nil, nil, ""
+}
+
+// speaks reports whether sessions of that protocol version may open.
+func (s *Server) speaks(version string) bool { return version == "4" }
+
+// refuse answers a request that is refused, and tells who wants to know.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, no *refusal, context string, upgrade bool) {
+	s.counters.refused.Add(1)
+	if s.opts.OnConnectionError != nil {
+		s.opts.OnConnectionError(&ConnectionError{Request: r, Code: no.Code, Message: no.Message, Context: context})
+	}
+	no.write(w, upgrade)
+}
+
+// headers has the program's say about an answer's headers.
+func (s *Server) headers(h http.Header, r *http.Request, first bool) {
+	if first && s.opts.InitialHeaders != nil {
+		s.opts.InitialHeaders(h, r)
+	}
+	if s.opts.Headers != nil {
+		s.opts.Headers(h, r)
+	}
 }
 
 // open makes a session, or says why there can be none.
-func (s *Server) open(r *http.Request, t Transport) (*Session, error) {
-	id, err := s.newID()
+func (s *Server) open(r *http.Request, q query, t Transport) (*Session, error) {
+	id, err := s.newID(r)
 	if err != nil {
+		if s.opts.OnConnectionError != nil {
+			s.opts.OnConnectionError(&ConnectionError{Request: r, Code: badRequest.Code, Message: err.Error(), Context: "ID_GENERATION_ERROR"})
+		}
 		return nil, err
 	}
-	session := &Session{server: s, id: id, handshake: newHandshake(r), transport: t, flow: s.trace.requestFlow(r)}
+	session := &Session{server: s, id: id, protocol: q.version, handshake: newHandshake(r), transport: t, flow: s.trace.requestFlow(r)}
 	session.timer.expired = session.expired
 
 	s.mu.Lock()
@@ -136,7 +178,12 @@ func (s *Server) open(r *http.Request, t Transport) (*Session, error) {
 		s.mu.Unlock()
 		return nil, fmt.Errorf("the server is shutting down: %w", http.ErrServerClosed)
 	}
+	if s.sessions[id] != nil {
+		s.mu.Unlock()
+		return nil, errors.New("engine.io: GenerateID gave the id of another session")
+	}
 	s.sessions[id] = session
+	s.counters.opened.Add(1)
 	s.running.Add(1) // until Closed has returned
 	s.mu.Unlock()
 
@@ -161,7 +208,10 @@ func (s *Server) open(r *http.Request, t Transport) (*Session, error) {
 
 // newID is 15 random bytes in 20 characters that a URL may hold: whoever knows
 // a session's id may use it, so nobody may guess it (CVE-2017-16031).
-func (s *Server) newID() (string, error) {
+func (s *Server) newID(r *http.Request) (string, error) {
+	if s.opts.GenerateID != nil {
+		return s.opts.GenerateID(r)
+	}
 	var b [15]byte
 	if _, err := io.ReadFull(s.opts.Rand, b[:]); err != nil {
 		return "", fmt.Errorf("engine.io: make a session id: %w", err)

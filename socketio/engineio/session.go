@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ const (
 type Session struct {
 	server    *Server
 	id        string
+	protocol  string // EIO: "4"
 	handshake *Handshake
 	textOnly  bool // binary goes as base64 also over WebSocket
 
@@ -51,6 +53,7 @@ type Session struct {
 	closeCode ws.StatusCode // of the close frame, when closing
 	probe     *ws.Conn      // that the client wants to change to; nil: none
 	probed    bool          // the probe was answered
+	room      chan struct{} // closed when something left; nil: nobody waits for that
 
 	// The heartbeat: see heartbeat.go.
 	timer     timer
@@ -109,6 +112,73 @@ func (s *Session) Send(messages ...Outgoing) error {
 	s.kick()
 	s.mu.Unlock()
 	return nil
+}
+
+// Protocol is the version of Engine.IO that the client speaks: 4.
+func (s *Session) Protocol() int { return int(s.protocol[0] - '0') }
+
+// SendVolatile sends messages where the client can take them now, and reports
+// whether it did: where something waits already, or no poll does, they are
+// dropped.
+func (s *Session) SendVolatile(messages ...Outgoing) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	writable := s.state == open && s.queue.count == 0
+	if s.transport == Polling {
+		writable = writable && s.wake != nil
+	}
+	if !writable {
+		s.server.counters.volatileDropped.Add(1)
+		return false
+	}
+	s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...)
+	s.kick()
+	return true
+}
+
+// SendWait is Send, but where too much waits already it waits too, until there
+// is room or ctx ends (the error is the context's).
+func (s *Session) SendWait(ctx context.Context, messages ...Outgoing) error {
+	for {
+		s.mu.Lock()
+		if s.state != open {
+			s.mu.Unlock()
+			return ErrClosed
+		}
+		if s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...) {
+			s.kick()
+			s.mu.Unlock()
+			return nil
+		}
+		if s.room == nil {
+			s.room = make(chan struct{})
+		}
+		room := s.room
+		s.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wrote says that packets left. The caller has mu.
+func (s *Session) wrote(packets ...Outgoing) {
+	for i := range packets {
+		s.queue.wrote(packets[i])
+		s.server.counters.packetsOut.Add(1)
+		s.server.counters.bytesOut.Add(uint64(len(packets[i].wire)))
+	}
+	s.freed()
+}
+
+// freed lets those go on who wait for room to send. The caller has mu.
+func (s *Session) freed() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
 }
 
 // push queues one of our own packets, which always fits. The caller has mu.
@@ -181,6 +251,7 @@ func (s *Session) markEnded(reason Reason, err error) *ws.Conn {
 	s.state = closed
 	s.endReason, s.endErr = reason, err
 	s.queue.drop()
+	s.freed()
 	s.wakePoll()
 	conn, probe := s.conn, s.probe
 	s.probe = nil
@@ -188,6 +259,7 @@ func (s *Session) markEnded(reason Reason, err error) *ws.Conn {
 	flow, transport := s.flow, s.transport
 	s.mu.Unlock()
 
+	s.server.counters.ended(reason, err)
 	s.server.timers.stop(&s.timer)
 	s.server.mu.Lock()
 	delete(s.server.sessions, s.id)
@@ -230,6 +302,8 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 		return false
 	}
 	s.flow = flow
+	s.server.counters.packetsIn.Add(1)
+	s.server.counters.bytesIn.Add(uint64(len(p.data)))
 	s.heard(p.typ)
 	handler, transport := s.handler, s.transport
 	s.mu.Unlock()

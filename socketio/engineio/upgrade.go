@@ -70,6 +70,7 @@ func (s *Session) change(conn *ws.Conn, flow trace.Flow, textOnly bool) error {
 			}
 			s.wakePoll() // there should be none
 			s.transport, s.conn, s.flow, s.textOnly = WebSocket, conn, flow, textOnly
+			s.server.counters.upgraded.Add(1)
 			s.probe, s.probed = nil, false
 			if len(s.queue.packets) > 0 || s.state == closing {
 				s.kick()

@@ -40,7 +40,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	// The reader has a goroutine of its own: net/http's, with the stack that
 	// grew while it served the request and with the request, can go.
 	if session == nil {
-		session, err = s.open(r, WebSocket)
+		session, err = s.open(r, q, WebSocket)
 		if err != nil {
 			s.running.Done()
 			_ = conn.Close(ws.StatusTryAgainLater, "")
@@ -165,7 +165,7 @@ func (s *Session) flush() {
 				return
 			}
 			s.mu.Lock()
-			s.queue.wrote(p)
+			s.wrote(p)
 			s.mu.Unlock()
 		}
 		s.mu.Lock()

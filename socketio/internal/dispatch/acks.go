@@ -15,67 +15,92 @@ var ErrDisconnected = errors.New("socket has been disconnected")
 // Acks are the answers that a socket waits for. The zero value waits for none.
 type Acks struct {
 	mu      sync.Mutex
-	waiting map[uint64]chan parser.Args
+	waiting map[uint64]func(parser.Args, error)
 	ended   bool
 }
 
-// Expect has an answer to id waited for; wait waits, until ctx ends or the
-// socket does. wait must be called, once; where the event could not be sent,
-// call forget instead.
-func (a *Acks) Expect(id uint64) (wait func(ctx context.Context) (parser.Args, error), forget func()) {
-	ch := make(chan parser.Args, 1)
+// ExpectFunc has answered called once with the answer to id, or with
+// [ErrDisconnected] when the socket ends; not after [Acks.Forget]. It must not
+// block.
+func (a *Acks) ExpectFunc(id uint64, answered func(parser.Args, error)) {
 	a.mu.Lock()
-	switch {
-	case a.ended:
-		close(ch)
-	case a.waiting == nil:
-		a.waiting = map[uint64]chan parser.Args{}
-		fallthrough
-	default:
-		a.waiting[id] = ch
+	ended := a.ended
+	if !ended {
+		if a.waiting == nil {
+			a.waiting = map[uint64]func(parser.Args, error){}
+		}
+		a.waiting[id] = answered
 	}
 	a.mu.Unlock()
-	forget = func() {
-		a.mu.Lock()
-		delete(a.waiting, id)
-		a.mu.Unlock()
+	if ended {
+		answered(parser.Args{}, ErrDisconnected)
 	}
-	wait = func(ctx context.Context) (parser.Args, error) {
+}
+
+// Forget no longer waits for the answer to id.
+func (a *Acks) Forget(id uint64) {
+	a.mu.Lock()
+	delete(a.waiting, id)
+	a.mu.Unlock()
+}
+
+// Expect has an answer to id waited for; wait waits, until ctx ends or the
+// socket does. Where the event could not be sent, call Forget instead.
+func (a *Acks) Expect(id uint64) (wait func(ctx context.Context) (parser.Args, error)) {
+	type answer struct {
+		args parser.Args
+		err  error
+	}
+	ch := make(chan answer, 1)
+	a.ExpectFunc(id, func(args parser.Args, err error) { ch <- answer{args, err} })
+	return func(ctx context.Context) (parser.Args, error) {
 		select {
-		case args, ok := <-ch:
-			if !ok {
-				return parser.Args{}, ErrDisconnected
-			}
-			return args, nil
+		case got := <-ch:
+			return got.args, got.err
 		case <-ctx.Done():
-			forget()
+			a.Forget(id)
 			return parser.Args{}, ctx.Err()
 		}
 	}
-	return wait, forget
 }
 
 // Answer hands over the answer to id. It reports whether anybody waited: a
 // second answer, or one to a question never asked, is nothing.
 func (a *Acks) Answer(id uint64, args parser.Args) bool {
 	a.mu.Lock()
-	ch := a.waiting[id]
+	answered := a.waiting[id]
 	delete(a.waiting, id)
 	a.mu.Unlock()
-	if ch == nil {
+	if answered == nil {
 		return false
 	}
-	ch <- args
+	answered(args, nil)
 	return true
+}
+
+// Len is how many answers are waited for.
+func (a *Acks) Len() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.waiting)
+}
+
+// Disconnect has everybody who waits told [ErrDisconnected]. Who waits later
+// waits again.
+func (a *Acks) Disconnect() {
+	a.mu.Lock()
+	waiting := a.waiting
+	a.waiting = nil
+	a.mu.Unlock()
+	for _, answered := range waiting {
+		answered(parser.Args{}, ErrDisconnected)
+	}
 }
 
 // End has everybody who waits, now or later, told [ErrDisconnected].
 func (a *Acks) End() {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.ended = true
-	for _, ch := range a.waiting {
-		close(ch)
-	}
-	a.waiting = nil
+	a.mu.Unlock()
+	a.Disconnect()
 }

@@ -24,6 +24,18 @@ func event(t *testing.T, text string) *parser.Packet {
 	return &p
 }
 
+func on(t *testing.T, table *Table, event string, fn any) (off func()) {
+	t.Helper()
+	off, err := table.On(event, fn, false)
+	require.NoError(t, err)
+	return off
+}
+
+func refused(table *Table, event string, fn any) error {
+	_, err := table.On(event, fn, false)
+	return err
+}
+
 func TestArgumentsBecomeParameters(t *testing.T) {
 	type message struct {
 		User string
@@ -50,8 +62,8 @@ func TestArgumentsBecomeParameters(t *testing.T) {
 	} {
 		got = ""
 		var table Table
-		require.NoError(t, table.On("e", c.fn))
-		require.NoError(t, table.Dispatch(event(t, `2["e",`+c.args+`]`), nil), c.args)
+		on(t, &table, "e", c.fn)
+		require.NoError(t, table.Dispatch(context.Background, event(t, `2["e",`+c.args+`]`), nil), c.args)
 		require.Equal(t, c.want, got, c.args)
 	}
 }
@@ -65,15 +77,71 @@ func TestAnswers(t *testing.T) {
 		{func(n int, ack func(int, string)) { ack(n+1, "x") }, []any{2, "x"}},
 		{func(ack func(...any)) { ack(1, nil, "y") }, []any{1, nil, "y"}},
 		{func(ack func(string, ...int)) { ack("z", 1, 2) }, []any{"z", 1, 2}},
+		{func(n int) int { return n + 1 }, []any{2}},
+		{func(ctx context.Context, n int) (string, error) { return fmt.Sprint(n, ctx.Err()), nil }, []any{"1 <nil>"}},
+		{func(context.Context) (int, string, error) { return 1, "x", nil }, []any{1, "x"}},
+		{func() error { return nil }, []any{}},
 	} {
 		var table Table
-		require.NoError(t, table.On("e", c.fn))
+		on(t, &table, "e", c.fn)
 		var got []any
-		require.NoError(t, table.Dispatch(event(t, `20["e",1]`), func(args ...any) { got = args }))
+		require.NoError(t, table.Dispatch(context.Background, event(t, `20["e",1]`), func(args ...any) { got = args }))
 		require.Equal(t, c.want, got)
 		// Who asked for no answer: the function is there, and does nothing.
-		require.NoError(t, table.Dispatch(event(t, `2["e",1]`), nil))
+		require.NoError(t, table.Dispatch(context.Background, event(t, `2["e",1]`), nil))
 	}
+}
+
+// An error that a handler returns is the answer where one is awaited, and the
+// caller's business where not.
+func TestHandlersThatFail(t *testing.T) {
+	var table Table
+	on(t, &table, "e", func() (int, error) { return 1, io.ErrUnexpectedEOF })
+	var got []any
+	require.NoError(t, table.Dispatch(context.Background, event(t, `20["e",1]`), func(args ...any) { got = args }))
+	text, err := json.Marshal(got)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"error":"unexpected EOF"}]`, string(text))
+	err = table.Dispatch(context.Background, event(t, `2["e",1]`), nil)
+	var failed *HandlerError
+	require.ErrorAs(t, err, &failed)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+// Listeners go away one by one, all at once, or by themselves after one event.
+func TestListenersComeAndGo(t *testing.T) {
+	var table Table
+	var got string
+	off := on(t, &table, "e", func() { got += "a" })
+	_, err := table.On("e", func() { got += "once" }, true)
+	require.NoError(t, err)
+	on(t, &table, "e", func() { got += "b" })
+	say := func() string {
+		got = ""
+		require.NoError(t, table.Dispatch(context.Background, event(t, `2["e"]`), nil))
+		return got
+	}
+	require.Equal(t, "aonceb", say())
+	require.Equal(t, "ab", say())
+	off()
+	off()
+	require.Equal(t, "b", say())
+	require.Equal(t, []string{"e"}, table.Events())
+	table.Off("e")
+	require.Empty(t, table.Events())
+
+	var any AnyList
+	second := any.Add(func(event string, args parser.Args) { got += event + "2" }, false)
+	any.Add(func(event string, args parser.Args) { got += event + "1" }, true)
+	got = ""
+	any.Call(event(t, `2["x",5]`))
+	require.Equal(t, "x1x2", got)
+	second()
+	any.Call(event(t, `2["y"]`))
+	require.Equal(t, "x1x2y1", got)
+	require.Equal(t, 1, any.Len())
+	any.Clear()
+	require.Zero(t, any.Len())
 }
 
 // A handler that cannot work is found out when it is registered.
@@ -86,7 +154,8 @@ func TestSignaturesAreCheckedAtOnce(t *testing.T) {
 		{nil, "not a function"},
 		{42, "not a function"},
 		{null, "nil"},
-		{func() error { return nil }, "returns something"},
+		{func(ack func()) error { return nil }, "answer one way"},
+		{func() chan int { return nil }, "result 1"},
 		{func(ack func() error) {}, "ack"},
 		{func(func(), int) {}, "parameter 1"},
 		{func(chan int) {}, "chan"},
@@ -96,7 +165,7 @@ func TestSignaturesAreCheckedAtOnce(t *testing.T) {
 		{func(...func()) {}, "func"},
 	} {
 		var table Table
-		require.ErrorContains(t, table.On("e", c.fn), c.want, "%T", c.fn)
+		require.ErrorContains(t, refused(&table, "e", c.fn), c.want, "%T", c.fn)
 	}
 	type node struct {
 		Next *node
@@ -104,22 +173,22 @@ func TestSignaturesAreCheckedAtOnce(t *testing.T) {
 		none chan int
 	}
 	var table Table
-	require.NoError(t, table.On("e", func(n node, _ any) { _ = n.none }))
+	on(t, &table, "e", func(n node, _ any) { _ = n.none })
 	for _, name := range []string{"connect", "disconnect", "newListener"} {
-		require.ErrorContains(t, table.On(name, func() {}), "reserved")
+		require.ErrorContains(t, refused(&table, name, func() {}), "reserved")
 	}
 }
 
 func TestArgumentsThatDoNotFit(t *testing.T) {
 	var table Table
-	require.NoError(t, table.On("e", func(s string, n int) { t.Error("called") }))
-	err := table.Dispatch(event(t, `2["e","a","b"]`), nil)
+	on(t, &table, "e", func(s string, n int) { t.Error("called") })
+	err := table.Dispatch(context.Background, event(t, `2["e","a","b"]`), nil)
 	require.ErrorContains(t, err, "argument 2 as int")
 	require.ErrorContains(t, err, `event "e"`)
 	// Nobody's event, and one whose handlers were taken away, are nothing.
-	require.NoError(t, table.Dispatch(event(t, `2["error","a"]`), nil))
+	require.NoError(t, table.Dispatch(context.Background, event(t, `2["error","a"]`), nil))
 	table.Off("e")
-	require.NoError(t, table.Dispatch(event(t, `2["e","a","b"]`), nil))
+	require.NoError(t, table.Dispatch(context.Background, event(t, `2["e","a","b"]`), nil))
 }
 
 func TestAcks(t *testing.T) {
@@ -128,7 +197,7 @@ func TestAcks(t *testing.T) {
 	p := event(t, `37["yes"]`)
 	require.False(t, acks.Answer(7, p.Args()), "nobody asked")
 
-	wait, _ := acks.Expect(7)
+	wait := acks.Expect(7)
 	require.True(t, acks.Answer(7, p.Args()))
 	require.False(t, acks.Answer(7, p.Args()), "only once")
 	args, err := wait(ctx)
@@ -137,21 +206,21 @@ func TestAcks(t *testing.T) {
 	require.NoError(t, args.Decode(&s))
 	require.Equal(t, "yes", s)
 
-	wait, _ = acks.Expect(8)
+	wait = acks.Expect(8)
 	cancel()
 	_, err = wait(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.False(t, acks.Answer(8, p.Args()), "too late, and forgotten")
 
-	wait, forget := acks.Expect(9)
-	forget()
+	wait = acks.Expect(9)
+	acks.Forget(9)
 	require.Empty(t, acks.waiting)
-	wait2, _ := acks.Expect(10)
+	wait2 := acks.Expect(10)
 	acks.End()
 	_, err = wait2(context.Background())
 	require.ErrorIs(t, err, ErrDisconnected)
 	_ = wait
-	wait3, _ := acks.Expect(11)
+	wait3 := acks.Expect(11)
 	_, err = wait3(context.Background())
 	require.ErrorIs(t, err, ErrDisconnected, "after the end")
 }
@@ -239,7 +308,7 @@ func TestPreviewIsShort(t *testing.T) {
 
 func BenchmarkDispatch(b *testing.B) {
 	var table Table
-	if err := table.On("chat message", func(s string, ack func(string)) { ack(s) }); err != nil {
+	if _, err := table.On("chat message", func(s string, ack func(string)) { ack(s) }, false); err != nil {
 		b.Fatal(err)
 	}
 	var d parser.Decoder
@@ -249,7 +318,7 @@ func BenchmarkDispatch(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := table.Dispatch(&p, func(...any) {}); err != nil {
+		if err := table.Dispatch(context.Background, &p, func(...any) {}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -11,12 +12,34 @@ import (
 )
 
 // Handler is a function that handles an event. Its parameters are decoded from
-// the event's arguments; a last parameter that is a function answers the ack.
+// the event's arguments. It may want a context, as the first parameter, and it
+// may answer the ack: by a last parameter that is a function, or by what it
+// returns.
 type Handler struct {
-	fn     reflect.Value
-	params []reflect.Type // without the ack; of a variadic the last is the element's type
-	many   bool           // the last of params takes all that is left
-	ack    reflect.Type   // nil: none
+	fn      reflect.Value
+	params  []reflect.Type // without context and ack; of a variadic the last is the element's type
+	many    bool           // the last of params takes all that is left
+	ctx     bool           // the first parameter is a context
+	ack     reflect.Type   // nil: none
+	results int            // that are the answer, without the error
+	err     bool           // the last result is an error
+}
+
+// Failure is the answer of a handler that returned an error, as JSON: the
+// object {"error":"…"}. An error that has a method AckData has what that returns
+// beside it, as "data".
+type Failure struct {
+	Message string `json:"error"`
+	Data    any    `json:"data,omitempty"`
+}
+
+func failure(err error) Failure {
+	f := Failure{Message: err.Error()}
+	var with interface{ AckData() any }
+	if errors.As(err, &with) {
+		f.Data = with.AckData()
+	}
+	return f
 }
 
 // NewHandler checks a function's signature once, so that no event finds out
@@ -30,16 +53,30 @@ func NewHandler(fn any) (Handler, error) {
 	if v.IsNil() {
 		return Handler{}, errors.New("the handler is nil")
 	}
-	if t.NumOut() != 0 {
-		return Handler{}, fmt.Errorf("the handler %v returns something: answer with a last parameter like ack func(string)", t)
+	h := Handler{fn: v, many: t.IsVariadic(), results: t.NumOut()}
+	if h.results > 0 && t.Out(h.results-1) == reflect.TypeFor[error]() {
+		h.err = true
+		h.results--
 	}
-	h := Handler{fn: v, many: t.IsVariadic()}
+	for i := range h.results {
+		switch k := t.Out(i).Kind(); k {
+		case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+			return Handler{}, fmt.Errorf("result %d of the handler %v cannot be written as JSON: it is a %v", i+1, t, k)
+		}
+	}
 	for i := range t.NumIn() {
 		p := t.In(i)
 		last := i == t.NumIn()-1
+		if i == 0 && p == reflect.TypeFor[context.Context]() {
+			h.ctx = true
+			continue
+		}
 		if last && p.Kind() == reflect.Func {
 			if p.NumOut() != 0 {
 				return Handler{}, fmt.Errorf("the ack of the handler %v, its last parameter, returns something", t)
+			}
+			if t.NumOut() != 0 {
+				return Handler{}, fmt.Errorf("the handler %v has an ack and returns something: answer one way", t)
 			}
 			h.ack = p
 			break
@@ -88,12 +125,16 @@ func undecodable(t reflect.Type, seen map[reflect.Type]bool) string {
 }
 
 // Call decodes the arguments and calls the function. As in JavaScript, arguments
-// too many are ignored and those missing are zero. answer is nil where the
-// sender asked for no ack: then the function gets one that does nothing. The
-// error is of an argument that does not fit its parameter; the function was not
-// called then.
-func (h Handler) Call(args parser.Args, answer func(args ...any)) error {
-	in := make([]reflect.Value, 0, len(h.params)+1)
+// too many are ignored and those missing are zero. ctx is asked where the
+// function wants a context. answer is nil where the sender asked for no ack:
+// then the function gets one that does nothing, and an error that it returns is
+// returned, as a [HandlerError]. Any other error is of an argument that does not
+// fit its parameter; the function was not called then.
+func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(args ...any)) error {
+	in := make([]reflect.Value, 0, len(h.params)+2)
+	if h.ctx {
+		in = append(in, reflect.ValueOf(ctx()))
+	}
 	fixed := len(h.params)
 	if h.many {
 		fixed--
@@ -123,9 +164,37 @@ func (h Handler) Call(args parser.Args, answer func(args ...any)) error {
 	if h.ack != nil {
 		in = append(in, ackFunc(h.ack, answer))
 	}
-	h.fn.Call(in)
+	out := h.fn.Call(in)
+	if len(out) == 0 {
+		return nil
+	}
+	if h.err {
+		if err, _ := out[h.results].Interface().(error); err != nil {
+			if answer == nil {
+				return &HandlerError{err}
+			}
+			answer(failure(err))
+			return nil
+		}
+	}
+	if answer != nil {
+		values := make([]any, h.results)
+		for i := range values {
+			values[i] = out[i].Interface()
+		}
+		answer(values...)
+	}
 	return nil
 }
+
+// HandlerError is an error that a handler returned and nobody waits for.
+type HandlerError struct{ Err error }
+
+// Error is the handler's.
+func (e *HandlerError) Error() string { return e.Err.Error() }
+
+// Unwrap is the handler's error.
+func (e *HandlerError) Unwrap() error { return e.Err }
 
 // ackFunc is answer as a function of type t.
 func ackFunc(t reflect.Type, answer func(...any)) reflect.Value {
