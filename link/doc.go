@@ -8,6 +8,9 @@
 // passes to listeners: to a capture file, or as events to a trace.Recorder. A
 // [View] is a packet parsed for reading.
 //
+// [Patch] joins two endpoints by a cord, so that a wire can lie between two
+// devices, and a [Switch] joins any number that carry Ethernet frames.
+//
 // There is no packet type of our own: what travels is gVisor's PacketBuffer,
 // and super-packets of up to 64 KiB (generic segmentation offload) pass a wire
 // whole.

@@ -69,11 +69,11 @@ counters.
 					*ns = ""
 				}
 			}
-			for flag, value := range map[string]string{"addr": addr, "addr6": addr6} {
-				if value == "" {
+			for _, p := range []struct{ flag, value string }{{"addr", addr}, {"addr6", addr6}} {
+				if p.value == "" {
 					continue
 				}
-				a, b, err := prefixPair(flag, value)
+				a, b, err := prefixPair(p.flag, p.value)
 				if err != nil {
 					return err
 				}
