@@ -121,6 +121,11 @@ func join(c *Config) (_ *joint, err error) {
 			return nil, err
 		}
 	}
+	if j.capture != nil {
+		if err := j.capture.Begin(); err != nil {
+			return nil, fmt.Errorf("--pcap: %w", err)
+		}
+	}
 	return j, nil
 }
 
@@ -142,7 +147,11 @@ func (j *joint) close() error {
 		}
 	}
 	if j.capture != nil {
-		if err := j.capture.Close(); err != nil {
+		err := j.capture.Close()
+		if n := j.capture.Missing(); n > 0 {
+			fmt.Fprintf(j.config.Stderr, "strata: --pcap %s: %d packets are missing: it was slower than the wire\n", j.config.Capture, n)
+		}
+		if err != nil {
 			return fmt.Errorf("--pcap: %w", err)
 		}
 	}

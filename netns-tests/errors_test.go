@@ -1,7 +1,9 @@
 package netnstests
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -60,7 +62,12 @@ func TestAddressInUse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			args := append([]string{"serve", "--netns", ns.name}, strings.Fields(tt.args)...)
-			requireRefused(t, exec.Command(strata, args...), tt.want)
+			capture := filepath.Join(t.TempDir(), "earlier.pcapng")
+			require.NoError(t, os.WriteFile(capture, []byte("precious"), 0o600))
+			requireRefused(t, exec.Command(strata, append(args, "--pcap", capture)...), tt.want)
+			kept, err := os.ReadFile(capture)
+			require.NoError(t, err)
+			require.Equal(t, "precious", string(kept), "a capture of another run")
 			require.Equal(t, before, ns.devices(t), "the devices and addresses are as they were")
 			require.Contains(t, first.curl(t, first.url()), "messages")
 		})

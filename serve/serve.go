@@ -137,6 +137,11 @@ func start(c *Config) (_ *server, err error) {
 	if err := netconf.Configure(c.Netns, s.dev.Name(), netconf.Config{MTU: c.MTU, Addrs: theirs, Up: true}); err != nil {
 		return nil, err
 	}
+	if s.capture != nil {
+		if err := s.capture.Begin(); err != nil {
+			return nil, fmt.Errorf("--pcap: %w", err)
+		}
+	}
 	s.report.ready(&s.place)
 	return s, nil
 }
@@ -272,6 +277,9 @@ func (s *server) close() error {
 	if s.capture != nil {
 		if cerr := s.capture.Close(); cerr != nil {
 			err = fmt.Errorf("--pcap: %w", cerr)
+		}
+		if n := s.capture.Missing(); n > 0 {
+			fmt.Fprintf(s.config.Stderr, "strata: --pcap %s: %d packets are missing: it was slower than the network\n", s.config.Capture, n)
 		}
 	}
 	s.report.close()

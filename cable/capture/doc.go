@@ -11,6 +11,9 @@
 //		return err
 //	}
 //	tap.Listen(see) // a link.Tap
+//	if err := f.Begin(); err != nil {
+//		return err
+//	}
 //
 // The file is brought up to date every second, so it can be looked at while it
 // grows. Checksums that an offload has left out are completed in the copy;

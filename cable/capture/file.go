@@ -1,10 +1,12 @@
 package capture
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -20,34 +22,51 @@ const flushEvery = time.Second
 
 // File is a capture file. All methods may be called from any goroutine.
 type File struct {
-	file *os.File
-	w    *pcapng.Writer
-	loop clock.Loop
+	to    *target
+	spool *spool
+	w     *pcapng.Writer // into spool
+	loop  clock.Loop
 
 	stop chan struct{} // closed by Close
 	done chan struct{} // closed when the flusher has ended
 	once sync.Once
 	err  error // Close's
 
+	missing atomic.Uint64
+
 	mu  sync.Mutex
 	buf []byte
 }
 
-// Create makes the file at path, or empties the one there is. Packets get the
-// time of loop.
+// Create opens the file at path, or makes it. What was there stays as it is
+// until Begin. Packets get the time of loop.
+//
+// Path may be a FIFO, /dev/stdout or the like, into another program. A FIFO
+// needs no reader yet: it gets all from the first packet on, as far as that may
+// wait.
 func Create(path string, loop clock.Loop) (*File, error) {
-	file, err := os.Create(path)
+	to, err := openTarget(path)
 	if err != nil {
 		return nil, err
 	}
-	w, err := pcapng.NewWriter(file, pcapng.Options{App: "strata"})
-	if err != nil {
-		file.Close()
+	f := &File{to: to, spool: newSpool(to), loop: loop, stop: make(chan struct{}), done: make(chan struct{})}
+	if f.w, err = pcapng.NewWriter(f.spool, pcapng.Options{App: "strata"}); err != nil {
+		_ = to.close()
+		to.remove()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	f := &File{file: file, w: w, loop: loop, stop: make(chan struct{}), done: make(chan struct{})}
 	go f.flush()
 	return f, nil
+}
+
+// Begin empties what was at the path, and begins to write: for when nothing can
+// fail any more that would make the capture pointless.
+func (f *File) Begin() error {
+	if err := f.to.begin(); err != nil {
+		return err
+	}
+	f.spool.begin()
+	return nil
 }
 
 func (f *File) flush() {
@@ -66,7 +85,8 @@ func (f *File) flush() {
 
 // Interface adds an interface to the file, of Ethernet frames or of bare IP
 // packets, and gives the listener for its tap. An error of the file ends the
-// capture, not the traffic; Close reports it.
+// capture, not the traffic; Close reports it. One that is too slow does not hold
+// up the traffic either: packets are left out then, and counted (see Missing).
 func (f *File) Interface(name, description string, ethernet bool) (link.Listener, error) {
 	linkType := pcapng.LinkTypeRaw
 	if ethernet {
@@ -74,9 +94,13 @@ func (f *File) Interface(name, description string, ethernet bool) (link.Listener
 	}
 	id, err := f.w.AddInterface(pcapng.Interface{Name: name, LinkType: linkType, Description: description})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.file.Name(), err)
+		return nil, fmt.Errorf("%s: %w", f.to.path, err)
 	}
 	return func(dir trace.Direction, pkt *gstack.PacketBuffer, _ *link.View) bool {
+		if !f.spool.room(spoolLimit) {
+			f.missing.Add(1)
+			return true
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		// Who leaves a checksum to others says so; one that is wrong stays wrong.
@@ -86,28 +110,43 @@ func (f *File) Interface(name, description string, ethernet bool) (link.Listener
 	}, nil
 }
 
+// Missing is how many packets were left out because the file was too slow.
+func (f *File) Missing() uint64 { return f.missing.Load() }
+
 // KeyLog is where the keys of TLS go, so that Wireshark decrypts what was
 // captured (tls.Config.KeyLogWriter).
-func (f *File) KeyLog() io.Writer { return f.w.KeyLog() }
+func (f *File) KeyLog() io.Writer { return keyLog{f, f.w.KeyLog()} }
 
-// Close completes the file. It may be called again.
+type keyLog struct {
+	f    *File
+	next io.Writer
+}
+
+// Write keeps keys while there is room for twice as much as for packets: a
+// packet can be missed, a key makes a connection unreadable.
+func (k keyLog) Write(line []byte) (int, error) {
+	if !k.f.spool.room(2 * spoolLimit) {
+		return len(line), nil
+	}
+	return k.next.Write(line)
+}
+
+// Close completes the file. A target that takes nothing is given two seconds.
+// It may be called again.
 func (f *File) Close() error {
 	f.once.Do(func() {
 		close(f.stop)
 		<-f.done
-		f.err = f.w.Close()
-		if err := f.file.Close(); f.err == nil {
-			f.err = err
-		}
-		if f.err != nil {
-			f.err = fmt.Errorf("%s: %w", f.file.Name(), f.err)
+		f.err = cmp.Or(f.w.Close(), f.spool.close(), f.to.close())
+		if f.err != nil && !strings.Contains(f.err.Error(), f.to.path) {
+			f.err = fmt.Errorf("%s: %w", f.to.path, f.err)
 		}
 	})
 	return f.err
 }
 
-// Discard closes the file and removes it.
+// Discard closes the file, and removes it if Create made it.
 func (f *File) Discard() {
 	_ = f.Close()
-	_ = os.Remove(f.file.Name())
+	f.to.remove()
 }

@@ -50,6 +50,7 @@ func TestFileHasWhatAWireWouldCarry(t *testing.T) {
 	require.NoError(t, err)
 	see, err := f.Interface("cable0", "an end", false)
 	require.NoError(t, err)
+	require.NoError(t, f.Begin())
 	for _, needs := range []bool{true, false} {
 		pkt := gstack.NewPacketBuffer(gstack.PacketBufferOptions{Payload: buffer.MakeWithData(udp())})
 		pkt.GSOOptions.NeedsCsum = needs
