@@ -34,44 +34,40 @@ func sameTrace(a, b *DeliveryTrace) bool {
 type fates struct {
 	losses    losses
 	duplicate chances
-	corrupt   [2]chances // the packet's, and its copy's
-	delays    [2]delays
+	corrupt   chances
+	delays    delays
 	reorder   reorders
 }
 
-// fate is what happens to one packet, and to its copy.
+// fate is what happens to one packet. A copy of it has the same, but for
+// corruption, which may hit either.
 type fate struct {
-	lost      bool
-	duplicate bool
-	early     bool
+	lost        bool
+	duplicate   bool
+	corrupt     bool
+	corruptCopy bool
+	early       bool
+	delay       time.Duration
 }
 
 func (f *fates) set(s Shape) {
 	f.losses.set(s.Loss)
 	f.duplicate.set(s.Duplicate)
 	f.reorder.set(s.Reorder)
-	for i := range f.corrupt {
-		f.corrupt[i].set(s.Corrupt)
-		f.delays[i].set(s.Delay)
-	}
+	f.corrupt.set(s.Corrupt)
+	f.delays.set(s.Delay)
 }
 
 // draw draws for packet n.
 func (f *fates) draw(d draws, n uint64) fate {
 	return fate{
-		lost:      f.losses.lost(d, n),
-		duplicate: f.duplicate.happens(d, n, drawDuplicate),
-		early:     f.reorder.overtakes(d, n),
+		lost:        f.losses.lost(d, n),
+		duplicate:   f.duplicate.happens(d, n, drawDuplicate),
+		corrupt:     f.corrupt.happens(d, n, drawCorrupt),
+		corruptCopy: f.corrupt.P > 0 && d.uniform(n, drawOfCopy+drawCorrupt) < f.corrupt.P,
+		early:       f.reorder.overtakes(d, n),
+		delay:       f.delays.draw(d, n, drawDelay),
 	}
-}
-
-// one draws what differs between packet n and its copy.
-func (f *fates) one(d draws, n uint64, isCopy bool) (corrupt bool, delay time.Duration) {
-	which, of := 0, drawFor(0)
-	if isCopy {
-		which, of = 1, drawOfCopy
-	}
-	return f.corrupt[which].happens(d, n, of+drawCorrupt), f.delays[which].draw(d, n, of+drawDelay)
 }
 
 // reorders chooses the packets that overtake the delay.

@@ -121,8 +121,7 @@ func (d *Direction) ask(p *packet, number uint64) (Verdict, *packet) {
 // admit decides what happens to a packet that was sent.
 func (d *Direction) admit(p *packet, number uint64, verdict Verdict, now time.Duration) {
 	f := d.fates.draw(d.draws, number)
-	corrupted, delay := d.fates.one(d.draws, number, false)
-	p.delay, p.early = delay, f.early
+	p.delay, p.early = f.delay, f.early
 	c := &d.counters
 	var drop *uint64
 	switch {
@@ -158,16 +157,15 @@ func (d *Direction) admit(p *packet, number uint64, verdict Verdict, now time.Du
 	var twin *packet
 	if f.duplicate || verdict == Duplicate {
 		twin = d.newPacket(inbound(p.pkt), p.proto, p.count)
-		twin.early, twin.extra, twin.damage = p.early, p.extra, p.damage
+		twin.delay, twin.early, twin.extra, twin.damage = p.delay, p.early, p.extra, p.damage
 		c.Duplicated += uint64(p.count)
 	}
-	if corrupted || verdict == Corrupt {
+	if f.corrupt || verdict == Corrupt {
 		d.corrupt(p, number, drawCorruptBit)
 	}
 	d.enqueue(p, now)
 	if twin != nil {
-		corrupted, twin.delay = d.fates.one(d.draws, number, true)
-		if corrupted {
+		if f.corruptCopy {
 			d.corrupt(twin, number, drawOfCopy+drawCorruptBit)
 		}
 		d.enqueue(twin, now)

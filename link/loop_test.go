@@ -255,3 +255,23 @@ func shape(t testing.TB, text string) link.Shape {
 	require.NoError(t, err)
 	return s
 }
+
+// tcpPacket is a TCP segment as gVisor hands it to a link: each header in its
+// place.
+func tcpPacket(port uint16, seq uint32, data []byte) *gstack.PacketBuffer {
+	pkt := gstack.NewPacketBuffer(gstack.PacketBufferOptions{
+		ReserveHeaderBytes: header.IPv4MinimumSize + header.TCPMinimumSize,
+		Payload:            buffer.MakeWithData(data),
+	})
+	header.TCP(pkt.TransportHeader().Push(header.TCPMinimumSize)).Encode(&header.TCPFields{
+		SrcPort: port, DstPort: 80, SeqNum: seq, AckNum: 1, DataOffset: header.TCPMinimumSize, Flags: header.TCPFlagAck, WindowSize: 500,
+	})
+	pkt.NetworkProtocolNumber = ip4
+	ip := header.IPv4(pkt.NetworkHeader().Push(header.IPv4MinimumSize))
+	ip.Encode(&header.IPv4Fields{
+		TotalLength: uint16(pkt.Size()), TTL: 9, Protocol: uint8(header.TCPProtocolNumber),
+		SrcAddr: tcpip.AddrFrom4([4]byte{10, 0, 0, 1}), DstAddr: tcpip.AddrFrom4([4]byte{10, 0, 0, 2}),
+	})
+	ip.SetChecksum(^ip.CalculateChecksum())
+	return pkt
+}

@@ -9,6 +9,7 @@ import "time"
 type slots struct {
 	Slot
 	at      time.Duration // of the present slot: what is due later waits for another
+	begun   bool          // false: there is no present slot yet
 	packets int           // in it
 	bytes   int
 	number  uint64 // of it, for its draw
@@ -26,11 +27,11 @@ func (s *slots) none() bool { return s.Max == 0 }
 // place is when a packet that is due arrives. One that is larger than what a
 // slot takes has a slot for itself.
 func (s *slots) place(d draws, due time.Duration, size int) time.Duration {
-	full := s.Packets > 0 && s.packets >= s.Packets || s.Bytes > 0 && s.bytes > 0 && s.bytes+size > s.Bytes
+	full := !s.begun || s.Packets > 0 && s.packets >= s.Packets || s.Bytes > 0 && s.bytes > 0 && s.bytes+size > s.Bytes
 	if full || due > s.at {
 		s.number++
 		distance := s.Min + time.Duration(d.uniform(s.number, drawSlot)*float64(s.Max-s.Min))
-		s.packets, s.bytes = 0, 0
+		s.packets, s.bytes, s.begun = 0, 0, true
 		if s.at = later(s.at, distance); s.at < due {
 			s.at = later(due, distance)
 		}
