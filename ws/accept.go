@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -31,6 +32,18 @@ type AcceptOptions struct {
 	// handshake's response and of each control frame. 0: 5 s.
 	CloseTimeout time.Duration
 
+	// WriteTimeout bounds the writing of each frame beside its context: a peer
+	// that does not read for longer is given up. It is kept to within a half.
+	// 0: none, but 10 s for frames that a Batch or a Handler holds.
+	WriteTimeout time.Duration
+
+	// Compression is how messages are compressed, where the client offers
+	// it. nil: they are not.
+	Compression *Compression
+
+	// KeepAlive pings a client that is silent. The zero value: it does not.
+	KeepAlive KeepAlive
+
 	// Recorder is told of the upgrade and of every frame. nil: nobody.
 	Recorder trace.Recorder
 
@@ -54,7 +67,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	if opts == nil {
 		opts = &AcceptOptions{}
 	}
-	subprotocol, no := negotiate(r, opts)
+	agreed, no := negotiate(r, opts)
 	if no != nil {
 		return nil, writeRefusal(w, r, no)
 	}
@@ -72,22 +85,41 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		conn.Close()
 		return nil, acceptError(r, err)
 	}
-	c := newConn(conn, connConfig{
-		subprotocol:  subprotocol,
+	c, err := opts.open(conn, buffered, r, w.Header(), agreed)
+	if err != nil {
+		return nil, acceptError(r, err)
+	}
+	return c, nil
+}
+
+// open makes the connection and writes the response, with headers of the
+// handler's. On an error conn is closed.
+func (opts *AcceptOptions) open(conn net.Conn, buffered []byte, r *http.Request, extra http.Header, agreed agreement) (*Conn, error) {
+	c := newConn(conn, opts.config(agreed, buffered))
+	key := r.Header[headerKey][0]
+	c.tracer.request(trace.In, r.RequestURI, key)
+	if err := c.writeResponse(extra, acceptKey(key), agreed); err != nil {
+		err = fmt.Errorf("write the response: %w", err)
+		c.end(err)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (opts *AcceptOptions) config(agreed agreement, buffered []byte) connConfig {
+	return connConfig{
+		subprotocol:  agreed.subprotocol,
 		readLimit:    opts.ReadLimit,
 		closeTimeout: opts.CloseTimeout,
+		writeTimeout: opts.WriteTimeout,
+		keepAlive:    opts.KeepAlive,
+		compression:  opts.Compression,
+		deflate:      agreed.deflate,
 		buffered:     buffered,
 		recorder:     opts.Recorder,
 		host:         opts.Host,
 		now:          opts.Now,
-	})
-	key := r.Header[headerKey][0]
-	c.tracer.request(trace.In, r.RequestURI, key)
-	if err := c.writeResponse(w.Header(), acceptKey(key)); err != nil {
-		conn.Close()
-		return nil, acceptError(r, fmt.Errorf("write the response: %w", err))
 	}
-	return c, nil
 }
 
 // writeRefusal writes the HTTP answer and makes the error.
@@ -120,11 +152,14 @@ var ownHeaders = map[string]bool{
 
 // writeResponse writes the 101 (RFC 6455 §4.2.2), and takes off the deadlines
 // that the HTTP server had for the request.
-func (c *Conn) writeResponse(extra http.Header, accept string) error {
+func (c *Conn) writeResponse(extra http.Header, accept string, agreed agreement) error {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + "\r\n")
 	if c.subprotocol != "" {
 		b.WriteString("Sec-WebSocket-Protocol: " + c.subprotocol + "\r\n")
+	}
+	if agreed.extensions != "" {
+		b.WriteString("Sec-WebSocket-Extensions: " + agreed.extensions + "\r\n")
 	}
 	if err := extra.WriteSubset(&b, ownHeaders); err != nil {
 		return err

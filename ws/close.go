@@ -25,16 +25,20 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 		return err
 	}
 	if !c.closing.CompareAndSwap(false, true) {
-		<-c.done // the first Close is bounded
-		return fmt.Errorf("ws: close: %w", alreadyClosed(c.ended()))
+		c.waitEnd() // the first Close is bounded
+		return fmt.Errorf("ws: close: %w", c.closedError())
 	}
 	c.boundClosing()
 	if err := c.writeControl(context.Background(), opClose, payload); err != nil {
 		if c.ended() == nil {
 			// The peer was first; its close frame is being answered.
-			<-c.done
+			c.waitEnd()
 		}
-		return fmt.Errorf("ws: close: %w", alreadyClosed(c.ended()))
+		return fmt.Errorf("ws: close: %w", c.closedError())
+	}
+	if c.handled() {
+		c.boundEvents()
+		return nil
 	}
 	for c.reading.lock(context.Background(), c.done) {
 		err := c.skipMessage(context.Background())
@@ -48,6 +52,29 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 		return fmt.Errorf("ws: close: %w", err)
 	}
 	return nil
+}
+
+// waitEnd waits until the connection has ended, unless there is a Handler, whose
+// callbacks may be who asks.
+func (c *Conn) waitEnd() {
+	if !c.handled() {
+		<-c.done
+	}
+}
+
+// closedError is why it is too late for something.
+func (c *Conn) closedError() error {
+	if err := c.ended(); err != nil {
+		return alreadyClosed(err)
+	}
+	return fmt.Errorf("the closing handshake is under way: %w", net.ErrClosed)
+}
+
+// handled reports whether there is a Handler.
+func (c *Conn) handled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.events != nil
 }
 
 // CloseNow ends the connection without a handshake: the peer sees the end of
@@ -125,8 +152,10 @@ func (c *Conn) linger(ctx context.Context) {
 	}
 	stop := c.readDeadline.watch(ctx)
 	defer c.readDeadline.unwatch(stop)
+	buf := newSmallBuffer()
+	defer buf.put()
 	for {
-		if _, err := c.conn.Read(c.in.buf); err != nil {
+		if _, err := c.conn.Read(buf.bytes()); err != nil {
 			return
 		}
 	}

@@ -16,18 +16,21 @@ import (
 // the RFC answers. Where the answer does not end with a close frame, the peer
 // closes with 1000 and gets that back.
 type script struct {
-	name string
-	send []rawFrame
-	want []rawFrame
+	name   string
+	send   []rawFrame
+	want   []rawFrame
+	config connConfig
 }
 
 // fails is a script that ends with the connection failed for code, after
 // answers.
 func fails(name string, code int, send []rawFrame, answers ...rawFrame) script {
-	return script{name, send, append(answers, closing(code, ""))}
+	return script{name: name, send: send, want: append(answers, closing(code, ""))}
 }
 
-func echoes(name string, frames ...rawFrame) script { return script{name, frames, frames} }
+func echoes(name string, frames ...rawFrame) script {
+	return script{name: name, send: frames, want: frames}
+}
 
 func frames(f ...rawFrame) []rawFrame { return f }
 
@@ -92,37 +95,37 @@ func conformance() []script {
 	// §5.5: control frames.
 	full := strings.Repeat("\xfe", 125)
 	s = append(s,
-		script{"ping", frames(pinging("")), frames(ponging(""))},
-		script{"ping with payload", frames(pinging("hello")), frames(ponging("hello"))},
-		script{"ping of 125 bytes", frames(pinging(full)), frames(ponging(full))},
+		script{name: "ping", send: frames(pinging("")), want: frames(ponging(""))},
+		script{name: "ping with payload", send: frames(pinging("hello")), want: frames(ponging("hello"))},
+		script{name: "ping of 125 bytes", send: frames(pinging(full)), want: frames(ponging(full))},
 		fails("ping of 126 bytes", 1002, frames(pinging(full+"x"))),
 		fails("pong of 126 bytes", 1002, frames(ponging(full+"x"))),
 		fails("ping of 64-bit length", 1002, frames(pinging("x").withForm(8))),
 		fails("fragmented ping", 1002, frames(raw(9, "x"), raw(fin, "y"))),
 		fails("fragmented pong", 1002, frames(raw(10, "x"))),
 		fails("fragmented close", 1002, frames(raw(8, ""))),
-		script{"unsolicited pong", frames(ponging("x"), text("y")), frames(text("y"))},
-		script{"unsolicited pong that looks like an answer", frames(ponging("\x00\x00\x00\x00\x00\x00\x00\x01")), nil},
+		script{name: "unsolicited pong", send: frames(ponging("x"), text("y")), want: frames(text("y"))},
+		script{name: "unsolicited pong that looks like an answer", send: frames(ponging("\x00\x00\x00\x00\x00\x00\x00\x01")), want: nil},
 	)
 	var pings, pongs []rawFrame
 	for i := range 10 {
 		pings = append(pings, pinging(fmt.Sprint(i)))
 		pongs = append(pongs, ponging(fmt.Sprint(i)))
 	}
-	s = append(s, script{"ten pings", pings, pongs})
+	s = append(s, script{name: "ten pings", send: pings, want: pongs})
 
 	// §5.4: fragmentation.
 	s = append(s,
-		script{"two fragments", frames(raw(1, "a"), raw(fin, "b")), frames(text("ab"))},
-		script{"binary fragments", frames(raw(2, "a"), raw(0, "b"), raw(fin, "c")), frames(bin("abc"))},
-		script{"ping between", frames(raw(1, "a"), pinging("p"), raw(fin, "b")), frames(ponging("p"), text("ab"))},
-		script{"pong between", frames(raw(1, "a"), ponging("p"), raw(fin, "b")), frames(text("ab"))},
-		script{"empty fragments", frames(raw(1, ""), raw(0, ""), raw(fin, "")), frames(text(""))},
-		script{"empty first", frames(raw(1, ""), raw(fin, "b")), frames(text("b"))},
-		script{"empty middle", frames(raw(1, "a"), raw(0, ""), raw(fin, "b")), frames(text("ab"))},
-		script{"empty last", frames(raw(1, "a"), raw(fin, "")), frames(text("a"))},
-		script{"five with pings", frames(raw(1, "1"), raw(0, "2"), pinging("p"), raw(0, "3"), raw(0, "4"), pinging("q"), raw(fin, "5")),
-			frames(ponging("p"), ponging("q"), text("12345"))},
+		script{name: "two fragments", send: frames(raw(1, "a"), raw(fin, "b")), want: frames(text("ab"))},
+		script{name: "binary fragments", send: frames(raw(2, "a"), raw(0, "b"), raw(fin, "c")), want: frames(bin("abc"))},
+		script{name: "ping between", send: frames(raw(1, "a"), pinging("p"), raw(fin, "b")), want: frames(ponging("p"), text("ab"))},
+		script{name: "pong between", send: frames(raw(1, "a"), ponging("p"), raw(fin, "b")), want: frames(text("ab"))},
+		script{name: "empty fragments", send: frames(raw(1, ""), raw(0, ""), raw(fin, "")), want: frames(text(""))},
+		script{name: "empty first", send: frames(raw(1, ""), raw(fin, "b")), want: frames(text("b"))},
+		script{name: "empty middle", send: frames(raw(1, "a"), raw(0, ""), raw(fin, "b")), want: frames(text("ab"))},
+		script{name: "empty last", send: frames(raw(1, "a"), raw(fin, "")), want: frames(text("a"))},
+		script{name: "five with pings", send: frames(raw(1, "1"), raw(0, "2"), pinging("p"), raw(0, "3"), raw(0, "4"), pinging("q"), raw(fin, "5")),
+			want: frames(ponging("p"), ponging("q"), text("12345"))},
 		fails("continuation of nothing, final", 1002, frames(raw(fin, "x"), text("y"))),
 		fails("continuation of nothing", 1002, frames(raw(0, "x"))),
 		fails("continuation of a finished message", 1002, frames(raw(1, "a"), raw(fin, "b"), raw(fin, "c")), text("ab")),
@@ -132,20 +135,20 @@ func conformance() []script {
 
 	// §5.5.1, §7: closing.
 	s = append(s,
-		script{"close without a code", frames(raw(fin|8, "")), frames(raw(fin|8, ""))},
-		script{"close with a reason", frames(closing(1000, "bye")), frames(closing(1000, ""))},
-		script{"close with 123 bytes of reason", frames(closing(1001, strings.Repeat("é", 61)+"x")), frames(closing(1001, ""))},
-		script{"data after close", frames(closing(1000, ""), text("x"), pinging("y")), frames(closing(1000, ""))},
-		script{"close twice", frames(closing(1000, ""), closing(1001, "")), frames(closing(1000, ""))},
-		script{"close inside a message", frames(raw(1, "a"), closing(1000, ""), raw(fin, "b")), frames(closing(1000, ""))},
-		script{"nonsense after close", frames(closing(1000, ""), raw(0x7f, "x")), frames(closing(1000, ""))},
+		script{name: "close without a code", send: frames(raw(fin|8, "")), want: frames(raw(fin|8, ""))},
+		script{name: "close with a reason", send: frames(closing(1000, "bye")), want: frames(closing(1000, ""))},
+		script{name: "close with 123 bytes of reason", send: frames(closing(1001, strings.Repeat("é", 61)+"x")), want: frames(closing(1001, ""))},
+		script{name: "data after close", send: frames(closing(1000, ""), text("x"), pinging("y")), want: frames(closing(1000, ""))},
+		script{name: "close twice", send: frames(closing(1000, ""), closing(1001, "")), want: frames(closing(1000, ""))},
+		script{name: "close inside a message", send: frames(raw(1, "a"), closing(1000, ""), raw(fin, "b")), want: frames(closing(1000, ""))},
+		script{name: "nonsense after close", send: frames(closing(1000, ""), raw(0x7f, "x")), want: frames(closing(1000, ""))},
 		fails("close with one byte", 1002, frames(raw(fin|8, "\x03"))),
 		fails("close with 124 bytes of reason", 1002, frames(closing(1000, strings.Repeat("x", 124)))),
 		fails("close whose reason is not UTF-8", 1007, frames(closing(1000, "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80"))),
 		fails("close whose reason is cut", 1007, frames(closing(1000, "caf\xc3"))),
 	)
 	for _, code := range []int{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999} {
-		s = append(s, script{fmt.Sprint("close ", code), frames(closing(code, "why")), frames(closing(code, ""))})
+		s = append(s, script{name: fmt.Sprint("close ", code), send: frames(closing(code, "why")), want: frames(closing(code, ""))})
 	}
 	for _, code := range []int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535} {
 		s = append(s, fails(fmt.Sprint("close ", code), 1002, frames(closing(code, "why"))))
@@ -154,7 +157,7 @@ func conformance() []script {
 	// §8.1: UTF-8, whole and with each byte in a frame of its own.
 	for i, v := range validTexts {
 		s = append(s, echoes(fmt.Sprint("UTF-8 valid ", i), text(v)))
-		s = append(s, script{fmt.Sprint("UTF-8 valid, by the byte ", i), bytewise(v), frames(text(v))})
+		s = append(s, script{name: fmt.Sprint("UTF-8 valid, by the byte ", i), send: bytewise(v), want: frames(text(v))})
 	}
 	for i, v := range invalidTexts {
 		s = append(s,
@@ -202,9 +205,14 @@ func (s script) bytes(masked bool) []byte {
 }
 
 func (s script) run(t *testing.T, pair func(testing.TB) (net.Conn, net.Conn), client bool, chop int) {
-	c, p := open(t, pair, client, connConfig{})
+	s.runWith(t, pair, client, chop, echoUntilError)
+}
+
+// runWith is run with another echo.
+func (s script) runWith(t *testing.T, pair func(testing.TB) (net.Conn, net.Conn), client bool, chop int, echo func(*Conn) error) {
+	c, p := open(t, pair, client, s.config)
 	ended := make(chan error, 1)
-	go func() { ended <- echoUntilError(c) }()
+	go func() { ended <- echo(c) }()
 
 	want, send := s.want, s.bytes(p.client)
 	if len(want) == 0 || want[len(want)-1].first != fin|8 {

@@ -36,7 +36,7 @@ func (t MessageType) String() string {
 const (
 	defaultReadLimit    = 1 << 20
 	defaultCloseTimeout = 5 * time.Second
-	readBufferSize      = 4096
+	defaultHoldTimeout  = 10 * time.Second
 )
 
 // Conn is a WebSocket connection. One goroutine reads at a time (a second one
@@ -46,13 +46,18 @@ type Conn struct {
 	client       bool
 	subprotocol  string
 	closeTimeout time.Duration
+	writeTimeout time.Duration // 0: none
 	now          func() time.Time
-	tracer       *tracer // nil: nobody wants to know
+	tracer       *tracer    // nil: nobody wants to know
+	deflate      *deflate   // nil: messages are not compressed
+	events       *events    // nil: nobody called Handle
+	keepAlive    *keepAlive // nil: none
 
 	// Receiving; whoever has the reading gate.
 	reading      gate
 	recv         receiver
 	in           readBuffer
+	kernel       *kernelReader  // nil: the connection is not the kernel's
 	reader       *messageReader // has the message under way; nil: Read has, or nobody
 	partial      []byte         // of the message under way, from a Read that was cancelled
 	readLimit    atomic.Int64   // negative: none
@@ -63,6 +68,7 @@ type Conn struct {
 	writing       gate
 	frames        gate
 	closeSent     bool // under frames: nothing may follow
+	held          holder
 	masks         *maskSource
 	writeDeadline deadline
 	pong          pongSlot
@@ -82,8 +88,12 @@ type connConfig struct {
 	subprotocol  string
 	readLimit    int64         // 0: the default
 	closeTimeout time.Duration // 0 or less: the default
-	buffered     []byte        // what came after the handshake
-	rand         io.Reader     // of a client's masks
+	writeTimeout time.Duration // 0 or less: none
+	keepAlive    KeepAlive
+	compression  *Compression   // with deflate
+	deflate      *deflateParams // nil: no compression
+	buffered     []byte         // what came after the handshake
+	rand         io.Reader      // of a client's masks
 	recorder     trace.Recorder
 	host         string
 	now          func() time.Time // nil: time.Now
@@ -95,12 +105,11 @@ func newConn(conn net.Conn, cfg connConfig) *Conn {
 		client:       cfg.client,
 		subprotocol:  cfg.subprotocol,
 		closeTimeout: cfg.closeTimeout,
+		writeTimeout: max(0, cfg.writeTimeout),
 		now:          cfg.now,
-		reading:      newGate(),
-		recv:         receiver{fromClient: !cfg.client},
+		recv:         receiver{fromClient: !cfg.client, deflate: cfg.deflate != nil},
 		in:           newReadBuffer(cfg.buffered),
-		writing:      newGate(),
-		frames:       newGate(),
+		kernel:       newKernelReader(conn),
 		done:         make(chan struct{}),
 	}
 	if c.closeTimeout <= 0 {
@@ -113,9 +122,13 @@ func newConn(conn net.Conn, cfg connConfig) *Conn {
 	if cfg.client {
 		c.masks = &maskSource{rand: cfg.rand}
 	}
-	c.readDeadline.set = conn.SetReadDeadline
-	c.writeDeadline.set = conn.SetWriteDeadline
+	if cfg.deflate != nil {
+		c.deflate = newDeflate(cfg.compression, cfg.deflate, cfg.client)
+	}
+	c.readDeadline.conn, c.readDeadline.read = conn, true
+	c.writeDeadline.conn, c.writeDeadline.write = conn, true
 	c.SetReadLimit(cfg.readLimit)
+	c.startKeepAlive(cfg.keepAlive)
 	return c
 }
 
@@ -156,9 +169,14 @@ func (c *Conn) end(err error) error {
 		err = c.why
 	}
 	c.err = err
+	e := c.events
+	e.stop()
 	c.mu.Unlock()
 	c.conn.Close()
+	e.forget()
 	close(c.done)
+	c.keepAlive.stop()
+	e.wake()
 	return err
 }
 

@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 )
@@ -10,15 +11,16 @@ import (
 var past = time.Unix(1, 0)
 
 // deadline is one direction's deadline on the net.Conn. Three want a say in it:
-// the context of the call that waits, the time a control frame may take, and
-// the end of the closing handshake; the earliest counts.
+// the context of the call that waits, the time that a frame may take, and the end
+// of the closing handshake; the earliest counts.
 type deadline struct {
-	set func(time.Time) error // net.Conn's SetReadDeadline or SetWriteDeadline
+	conn        net.Conn
+	read, write bool // the directions
 
 	mu      sync.Mutex
-	call    uint64 // tells a context's late callback that its call is over
 	expired bool   // the context of the current call is done
-	control time.Time
+	call    uint32 // tells a context's late callback that its call is over
+	frame   time.Time
 	closing time.Time
 }
 
@@ -56,12 +58,26 @@ func (d *deadline) unwatch(stop func() bool) {
 	}
 }
 
-// setControl bounds a control frame; the zero time ends that.
-func (d *deadline) setControl(t time.Time) {
+// setFrame bounds the writing of a frame; the zero time ends that.
+func (d *deadline) setFrame(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.control = t
+	if t.IsZero() && d.frame.IsZero() {
+		return
+	}
+	d.frame = t
 	d.apply()
+}
+
+// allowFrame is setFrame for many frames: the connection is told again only when
+// half the time is over.
+func (d *deadline) allowFrame(now time.Time, timeout time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.frame.Sub(now) < timeout/2 {
+		d.frame = now.Add(timeout)
+		d.apply()
+	}
 }
 
 // setClosing bounds all that is still to come. Only the first call counts.
@@ -78,11 +94,18 @@ func (d *deadline) setClosing(t time.Time) {
 // next Read or Write finds out.
 func (d *deadline) apply() {
 	t := d.closing
-	if !d.control.IsZero() && (t.IsZero() || d.control.Before(t)) {
-		t = d.control
+	if !d.frame.IsZero() && (t.IsZero() || d.frame.Before(t)) {
+		t = d.frame
 	}
 	if d.expired {
 		t = past
 	}
-	_ = d.set(t)
+	switch {
+	case d.read && d.write:
+		_ = d.conn.SetDeadline(t)
+	case d.read:
+		_ = d.conn.SetReadDeadline(t)
+	default:
+		_ = d.conn.SetWriteDeadline(t)
+	}
 }

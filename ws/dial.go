@@ -47,6 +47,17 @@ type DialOptions struct {
 	// by one goroutine of a connection at a time. nil: crypto/rand.
 	Rand io.Reader
 
+	// WriteTimeout bounds the writing of each frame beside its context: a peer
+	// that does not read for longer is given up. It is kept to within a half.
+	// 0: none, but 10 s for frames that a Batch or a Handler holds.
+	WriteTimeout time.Duration
+
+	// Compression is offered to the server. nil: it is not.
+	Compression *Compression
+
+	// KeepAlive pings a server that is silent. The zero value: it does not.
+	KeepAlive KeepAlive
+
 	// Recorder is told of the upgrade and of every frame. nil: nobody.
 	Recorder trace.Recorder
 
@@ -156,7 +167,7 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 	}
 	tr := newTracer(opts.Recorder, opts.Host, now, conn)
 
-	limit := deadline{set: conn.SetDeadline}
+	limit := deadline{conn: conn, read: true, write: true}
 	stop := limit.watch(ctx)
 	resp, buffered, err := t.shake(ctx, conn, request, tr, key)
 	limit.unwatch(stop)
@@ -167,16 +178,20 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 		}
 		return nil, nil, err
 	}
-	subprotocol, err := checkResponse(resp, key, opts.Subprotocols)
+	agreed, err := checkResponse(resp, key, opts)
 	if err != nil {
 		conn.Close()
 		return nil, resp, err
 	}
 	return newConn(conn, connConfig{
 		client:       true,
-		subprotocol:  subprotocol,
+		subprotocol:  agreed.subprotocol,
 		readLimit:    opts.ReadLimit,
 		closeTimeout: opts.CloseTimeout,
+		writeTimeout: opts.WriteTimeout,
+		keepAlive:    opts.KeepAlive,
+		compression:  opts.Compression,
+		deflate:      agreed.deflate,
 		buffered:     buffered,
 		rand:         random,
 		recorder:     opts.Recorder,
@@ -236,6 +251,12 @@ func (t target) request(key string, opts *DialOptions) ([]byte, error) {
 	if len(opts.Subprotocols) > 0 {
 		b.WriteString("\r\n")
 	}
+	if opts.Compression != nil {
+		if err := opts.Compression.check(); err != nil {
+			return nil, err
+		}
+		b.WriteString("Sec-WebSocket-Extensions: " + opts.Compression.offer() + "\r\n")
+	}
 	if u := t.url.User; u != nil && extra.Get("Authorization") == "" {
 		password, _ := u.Password()
 		b.WriteString("Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)) + "\r\n")
@@ -288,32 +309,33 @@ func (t target) shake(ctx context.Context, conn net.Conn, request []byte, tr *tr
 }
 
 // checkResponse judges the server's handshake (RFC 6455 §4.1, the second list)
-// and returns the subprotocol.
-func checkResponse(resp *http.Response, key string, offered []string) (string, error) {
+// and returns what is agreed on.
+func checkResponse(resp *http.Response, key string, opts *DialOptions) (a agreement, err error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		if l := resp.Header.Get("Location"); l != "" && resp.StatusCode/100 == 3 {
-			return "", fmt.Errorf("the server redirects to %.200q (%s); redirects are not followed: dial that address if you trust it", l, resp.Status)
+			return a, fmt.Errorf("the server redirects to %.200q (%s); redirects are not followed: dial that address if you trust it", l, resp.Status)
 		}
-		return "", fmt.Errorf("the server answered %q in place of 101 Switching Protocols", resp.Status)
+		return a, fmt.Errorf("the server answered %q in place of 101 Switching Protocols", resp.Status)
 	}
 	h := resp.Header
 	if !hasToken(h, "Upgrade", "websocket") || !hasToken(h, "Connection", "upgrade") {
-		return "", fmt.Errorf("the server's 101 has Upgrade %q and Connection %q, not websocket and Upgrade", h["Upgrade"], h["Connection"])
+		return a, fmt.Errorf("the server's 101 has Upgrade %q and Connection %q, not websocket and Upgrade", h["Upgrade"], h["Connection"])
 	}
-	if a := h[headerAccept]; len(a) != 1 || a[0] != acceptKey(key) {
-		return "", fmt.Errorf("the server's Sec-WebSocket-Accept is %.100q, not the answer to our key", a)
+	if got := h[headerAccept]; len(got) != 1 || got[0] != acceptKey(key) {
+		return a, fmt.Errorf("the server's Sec-WebSocket-Accept is %.100q, not the answer to our key", got)
 	}
-	if e := h[headerExtensions]; len(e) > 0 {
-		return "", fmt.Errorf("the server uses extensions that were not offered: %.100q", e)
+	if a.deflate, err = opts.Compression.checkAnswer(h); err != nil {
+		return a, err
 	}
 	p := h[headerProtocol]
 	if len(p) == 0 {
-		return "", nil
+		return a, nil
 	}
-	for _, o := range offered {
+	for _, o := range opts.Subprotocols {
 		if len(p) == 1 && p[0] == o {
-			return o, nil
+			a.subprotocol = o
+			return a, nil
 		}
 	}
-	return "", fmt.Errorf("the server chose subprotocol %.100q, which was not offered", p)
+	return a, fmt.Errorf("the server chose subprotocol %.100q, which was not offered", p)
 }

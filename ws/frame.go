@@ -46,6 +46,7 @@ const (
 
 	bitFin  = 0x80
 	bitsRSV = 0x70
+	bitRSV1 = 0x40 // the message is compressed (RFC 7692 §6)
 	bitMask = 0x80
 	len16   = 126 // the length follows in 16 bits
 	len64   = 127 // the length follows in 64 bits

@@ -2,44 +2,59 @@ package ws
 
 import "sync"
 
-// The sizes of the buffers that frames are put together in: header and payload
-// leave in one write where they fit.
+// The sizes of buffers: of what is read and not parsed yet, of frames that are
+// put together (header and payload leave in one write where they fit), and of
+// frames that are held to leave together.
 const (
-	smallFrame = 4 << 10
-	largeFrame = 64 << 10
+	smallBuffer = 4 << 10
+	largeBuffer = 64 << 10
 )
 
 var (
-	smallFrames = sync.Pool{New: func() any { return new([smallFrame]byte) }}
-	largeFrames = sync.Pool{New: func() any { return new([largeFrame]byte) }}
+	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
 
-// frameBuffer is a buffer from a pool; put gives it back.
-type frameBuffer struct {
-	small *[smallFrame]byte
-	large *[largeFrame]byte
+// pooledBuffer is a buffer from a pool; put gives it back. The zero value is
+// none.
+type pooledBuffer struct {
+	small *[smallBuffer]byte
+	large *[largeBuffer]byte
 }
 
 // newFrameBuffer is a buffer for a frame of n bytes of payload; for more than
 // there is, the largest.
-func newFrameBuffer(n int) frameBuffer {
-	if n <= smallFrame-maxHeader {
-		return frameBuffer{small: smallFrames.Get().(*[smallFrame]byte)}
+func newFrameBuffer(n int) pooledBuffer {
+	if n <= smallBuffer-maxHeader {
+		return newSmallBuffer()
 	}
-	return frameBuffer{large: largeFrames.Get().(*[largeFrame]byte)}
+	return newLargeBuffer()
 }
 
-func (b frameBuffer) bytes() []byte {
-	if b.small != nil {
+func newSmallBuffer() pooledBuffer {
+	return pooledBuffer{small: smallBuffers.Get().(*[smallBuffer]byte)}
+}
+
+func newLargeBuffer() pooledBuffer {
+	return pooledBuffer{large: largeBuffers.Get().(*[largeBuffer]byte)}
+}
+
+func (b pooledBuffer) bytes() []byte {
+	switch {
+	case b.small != nil:
 		return b.small[:]
+	case b.large != nil:
+		return b.large[:]
 	}
-	return b.large[:]
+	return nil
 }
 
-func (b frameBuffer) put() {
-	if b.small != nil {
-		smallFrames.Put(b.small)
-	} else {
-		largeFrames.Put(b.large)
+func (b *pooledBuffer) put() {
+	switch {
+	case b.small != nil:
+		smallBuffers.Put(b.small)
+	case b.large != nil:
+		largeBuffers.Put(b.large)
 	}
+	*b = pooledBuffer{}
 }

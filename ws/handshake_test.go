@@ -54,7 +54,7 @@ func FuzzNegotiate(f *testing.F) {
 			"Connection": {connection}, "Upgrade": {upgrade}, headerVersion: {version}, headerKey: {key},
 			headerProtocol: {protocols}, "Origin": {origin},
 		}}
-		subprotocol, no := negotiate(r, &AcceptOptions{Subprotocols: []string{"chat", "b"}})
+		agreed, no := negotiate(r, &AcceptOptions{Subprotocols: []string{"chat", "b"}})
 		if no != nil {
 			require.GreaterOrEqual(t, no.status, 400)
 			require.Less(t, no.status, 500)
@@ -67,7 +67,7 @@ func FuzzNegotiate(f *testing.F) {
 		require.Len(t, raw, 16)
 		require.Contains(t, strings.ToLower(upgrade), "websocket")
 		require.Contains(t, strings.ToLower(connection), "upgrade")
-		require.True(t, subprotocol == "" || strings.Contains(protocols, subprotocol))
+		require.True(t, agreed.subprotocol == "" || strings.Contains(protocols, agreed.subprotocol))
 		u, err := url.Parse(origin)
 		require.NoError(t, err)
 		require.True(t, strings.HasPrefix(strings.ToLower(u.Host), "h"))

@@ -15,47 +15,75 @@ func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status, fmt.Errorf(format, args...)}
 }
 
+// agreement is what a handshake agreed on.
+type agreement struct {
+	subprotocol string
+	extensions  string         // as they are answered
+	deflate     *deflateParams // nil: no compression
+}
+
 // negotiate judges a client's opening handshake (RFC 6455 §4.2.1) and chooses
-// the subprotocol.
-func negotiate(r *http.Request, opts *AcceptOptions) (subprotocol string, no *refusal) {
+// the subprotocol and the extensions.
+func negotiate(r *http.Request, opts *AcceptOptions) (agreement, *refusal) {
+	if no := checkRequest(r, opts); no != nil {
+		return agreement{}, no
+	}
+	var a agreement
+	var no *refusal
+	if a.subprotocol, no = chooseSubprotocol(r.Header, opts.Subprotocols); no != nil {
+		return agreement{}, no
+	}
+	if opts.Compression != nil {
+		if err := opts.Compression.check(); err != nil {
+			return agreement{}, refuse(http.StatusInternalServerError, "%w", err)
+		}
+		var p deflateParams
+		if p, a.extensions = opts.Compression.acceptDeflate(r.Header); a.extensions != "" {
+			a.deflate = &p
+		}
+	}
+	return a, nil
+}
+
+func checkRequest(r *http.Request, opts *AcceptOptions) *refusal {
 	if r.Method != http.MethodGet {
-		return "", refuse(http.StatusMethodNotAllowed, "the method is %s; a WebSocket begins with GET", r.Method)
+		return refuse(http.StatusMethodNotAllowed, "the method is %s; a WebSocket begins with GET", r.Method)
 	}
 	if r.ProtoMajor != 1 || r.ProtoMinor < 1 {
-		return "", refuse(http.StatusBadRequest, "the request is %s; a WebSocket begins with HTTP/1.1", r.Proto)
+		return refuse(http.StatusBadRequest, "the request is %s; a WebSocket begins with HTTP/1.1", r.Proto)
 	}
 	if !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket") {
-		return "", refuse(http.StatusBadRequest, "this address speaks WebSocket; the request has no Connection: Upgrade and Upgrade: websocket")
+		return refuse(http.StatusBadRequest, "this address speaks WebSocket; the request has no Connection: Upgrade and Upgrade: websocket")
 	}
 	switch v := r.Header[headerVersion]; {
 	case len(v) == 0:
-		return "", refuse(http.StatusBadRequest, "no Sec-WebSocket-Version")
+		return refuse(http.StatusBadRequest, "no Sec-WebSocket-Version")
 	case len(v) > 1:
-		return "", refuse(http.StatusBadRequest, "%d Sec-WebSocket-Version headers", len(v))
+		return refuse(http.StatusBadRequest, "%d Sec-WebSocket-Version headers", len(v))
 	case v[0] != "13":
-		return "", refuse(http.StatusUpgradeRequired, "WebSocket version %.20q; this server speaks 13", v[0])
+		return refuse(http.StatusUpgradeRequired, "WebSocket version %.20q; this server speaks 13", v[0])
 	}
 	switch k := r.Header[headerKey]; {
 	case len(k) == 0:
-		return "", refuse(http.StatusBadRequest, "no Sec-WebSocket-Key")
+		return refuse(http.StatusBadRequest, "no Sec-WebSocket-Key")
 	case len(k) > 1:
-		return "", refuse(http.StatusBadRequest, "%d Sec-WebSocket-Key headers", len(k))
+		return refuse(http.StatusBadRequest, "%d Sec-WebSocket-Key headers", len(k))
 	case !validKey(k[0]):
-		return "", refuse(http.StatusBadRequest, "the Sec-WebSocket-Key is not 16 bytes in base64")
+		return refuse(http.StatusBadRequest, "the Sec-WebSocket-Key is not 16 bytes in base64")
 	}
 	if r.Host == "" {
-		return "", refuse(http.StatusBadRequest, "no Host")
+		return refuse(http.StatusBadRequest, "no Host")
 	}
 	if r.ContentLength != 0 {
-		return "", refuse(http.StatusBadRequest, "the request has a body, which would be taken for frames")
+		return refuse(http.StatusBadRequest, "the request has a body, which would be taken for frames")
 	}
 	switch ok, err := checkOrigin(r, opts.OriginPatterns); {
 	case err != nil:
-		return "", refuse(http.StatusInternalServerError, "%w", err)
+		return refuse(http.StatusInternalServerError, "%w", err)
 	case !ok:
-		return "", refuse(http.StatusForbidden, "origin %.100q may not connect to %.100q; AcceptOptions.OriginPatterns allows more", r.Header["Origin"], r.Host)
+		return refuse(http.StatusForbidden, "origin %.100q may not connect to %.100q; AcceptOptions.OriginPatterns allows more", r.Header["Origin"], r.Host)
 	}
-	return chooseSubprotocol(r.Header, opts.Subprotocols)
+	return nil
 }
 
 // chooseSubprotocol is the first of ours that the client offers (RFC 6455

@@ -3,32 +3,31 @@ package ws
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // pongSlot is the pong that waits to be sent. There is one: a peer that pings
 // faster than it reads gets the answer to its latest ping (RFC 6455 §5.5.3).
 type pongSlot struct {
 	mu      sync.Mutex
-	waiting bool
-	n       int
-	payload [maxControl]byte
+	waiting atomic.Bool
+	payload []byte // nil while none waits, which is nearly always
 }
 
 func (s *pongSlot) put(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting, s.n = true, copy(s.payload[:], p)
+	s.payload = append([]byte(nil), p...)
+	s.waiting.Store(true)
 }
 
-// take appends the payload to b and empties the slot.
-func (s *pongSlot) take(b []byte) ([]byte, bool) {
+// take empties the slot.
+func (s *pongSlot) take() ([]byte, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.waiting {
-		return b, false
-	}
-	s.waiting = false
-	return append(b, s.payload[:s.n]...), true
+	p := s.payload
+	s.payload = nil
+	return p, s.waiting.Swap(false)
 }
 
 // answerPing sends the pong, or leaves it to who is sending now: the reader does
@@ -42,16 +41,21 @@ func (c *Conn) answerPing(p []byte) error {
 	return c.ended()
 }
 
-// unlockFrames gives the frames gate back, after the pong that waits.
+// unlockFrames gives the frames gate back, after the pong that waits and what is
+// to be held no longer.
 func (c *Conn) unlockFrames() {
 	for {
 		if c.pong.isWaiting() {
 			c.putPong()
 		}
+		if c.held.flush.Load() {
+			c.held.flush.Store(false)
+			_ = c.sendHeld() // an error ended the connection, which the next operation finds
+		}
 		c.frames.unlock()
 		// One may have come between the look and the unlock, from a reader
 		// that found the gate taken.
-		if !c.pong.isWaiting() || !c.frames.tryLock() {
+		if !c.pong.isWaiting() && !c.held.flush.Load() || !c.frames.tryLock() {
 			return
 		}
 	}
@@ -60,14 +64,10 @@ func (c *Conn) unlockFrames() {
 // putPong sends the pong that waits. One that cannot be sent ends the
 // connection, which the next operation finds. The caller has the frames gate.
 func (c *Conn) putPong() {
-	p, ok := c.pong.take(nil)
+	p, ok := c.pong.take()
 	if ok && !c.closeSent {
 		_ = c.putControl(context.Background(), opPong, p)
 	}
 }
 
-func (s *pongSlot) isWaiting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.waiting
-}
+func (s *pongSlot) isWaiting() bool { return s.waiting.Load() }

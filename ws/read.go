@@ -47,25 +47,34 @@ func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte,
 		return 0, dst, fmt.Errorf("ws: read: %w", err)
 	}
 	typ := MessageType(c.recv.typ)
-	c.recv.endMessage()
+	c.endMessage()
 	return typ, p, nil
 }
+
+// directRead is from how many bytes on a frame's payload is read to where it is
+// wanted, and not through the read buffer.
+const directRead = 32 << 10
 
 // readMessage appends the message to p until it is complete. On an error what
 // came so far is appended too.
 func (c *Conn) readMessage(ctx context.Context, p []byte) ([]byte, error) {
-	p = append(p, c.partial...)
-	c.partial = nil
+	if c.partial != nil {
+		p = append(p, c.partial...)
+		c.partial = nil
+	}
 	for {
 		if err := c.nextPayload(ctx); err != nil {
 			return p, err
 		}
-		if c.recv.messageDone() {
+		if c.messageDone() {
 			return p, nil
 		}
 		// What a frame announces is not memory that we give: the room grows
 		// with what has come, and fits exactly where a small frame is there.
-		room := int(min(c.recv.left, int64(max(c.in.len(), len(p), readBufferSize))))
+		room := c.inflated()
+		if room == 0 {
+			room = int(min(c.recv.left, int64(max(c.in.len(), len(p), smallBuffer))))
+		}
 		if cap(p)-len(p) < room {
 			p = slices.Grow(p, room)
 		}
@@ -75,6 +84,27 @@ func (c *Conn) readMessage(ctx context.Context, p []byte) ([]byte, error) {
 			return p, err
 		}
 	}
+}
+
+// messageDone reports whether the message is complete, and all of it was taken.
+func (c *Conn) messageDone() bool {
+	return c.recv.messageDone() && (!c.recv.compressed || c.deflate.done)
+}
+
+// endMessage makes ready for the next message.
+func (c *Conn) endMessage() {
+	if c.recv.compressed {
+		c.deflate.end()
+	}
+	c.recv.endMessage()
+}
+
+// inflated is how many bytes of the message are inflated and not taken.
+func (c *Conn) inflated() int {
+	if !c.recv.compressed {
+		return 0
+	}
+	return len(c.deflate.out)
 }
 
 // Reader returns the next message's type and a reader of it that ends with
@@ -127,20 +157,24 @@ func (r *messageReader) Read(p []byte) (int, error) {
 		c.partial = c.partial[n:]
 		return n, nil
 	}
-	if err := c.nextPayload(r.ctx); err != nil {
-		return 0, fmt.Errorf("ws: read: %w", err)
+	for {
+		if err := c.nextPayload(r.ctx); err != nil {
+			return 0, fmt.Errorf("ws: read: %w", err)
+		}
+		if c.messageDone() {
+			r.eof = true
+			c.reader, c.partial = nil, nil
+			c.endMessage()
+			return 0, io.EOF
+		}
+		n, err := c.readPayload(r.ctx, p)
+		if err != nil {
+			return 0, fmt.Errorf("ws: read: %w", err)
+		}
+		if n > 0 {
+			return n, nil
+		}
 	}
-	if c.recv.messageDone() {
-		r.eof = true
-		c.reader, c.partial = nil, nil
-		c.recv.endMessage()
-		return 0, io.EOF
-	}
-	n, err := c.readPayload(r.ctx, p)
-	if err != nil {
-		return 0, fmt.Errorf("ws: read: %w", err)
-	}
-	return n, nil
 }
 
 // finishReader skips what a Reader left of its message. The caller has the
@@ -159,24 +193,19 @@ func (c *Conn) finishReader(ctx context.Context) error {
 // skipMessage reads what is left of the message under way, or the next one.
 func (c *Conn) skipMessage(ctx context.Context) error {
 	c.partial = nil
+	buf := newSmallBuffer()
+	defer buf.put()
 	for {
 		if err := c.nextPayload(ctx); err != nil {
 			return err
 		}
-		if c.recv.messageDone() {
-			c.recv.endMessage()
+		if c.messageDone() {
+			c.endMessage()
 			return nil
 		}
-		if c.in.len() == 0 {
-			if err := c.fill(ctx); err != nil {
-				return err
-			}
-		}
-		n := int(min(c.recv.left, int64(c.in.len())))
-		if err := c.take(ctx, c.in.bytes()[:n]); err != nil {
+		if _, err := c.readPayload(ctx, buf.bytes()); err != nil {
 			return err
 		}
-		c.in.take(n)
 	}
 }
 
@@ -186,7 +215,10 @@ func (c *Conn) nextPayload(ctx context.Context) error {
 	if err := c.ended(); err != nil {
 		return err
 	}
-	for c.recv.left == 0 && !c.recv.messageDone() {
+	for c.recv.left == 0 && (c.recv.typ == opContinuation || !c.recv.fin) {
+		if c.recv.compressed && c.deflate.busy() {
+			return nil
+		}
 		f, n, violation := c.recv.next(c.in.bytes(), c.readLimit.Load())
 		if violation != nil {
 			return c.fail(ctx, violation)
@@ -197,29 +229,48 @@ func (c *Conn) nextPayload(ctx context.Context) error {
 			}
 			continue
 		}
-		c.tracer.frameIn(f, c.recv.typ)
 		c.in.take(n)
-		var err error
-		switch f.opcode {
-		case opPing:
-			err = c.answerPing(f.payload)
-		case opPong:
-			c.pings.answered(f.payload)
-		case opClose:
-			err = c.closeReceived(ctx, f.payload)
+		if !f.opcode.isControl() {
+			c.tracer.frameIn(f, c.recv.typ, c.recv.compressed)
+			if f.rsv != 0 {
+				c.deflate.begin()
+			}
+			continue
 		}
-		if err != nil {
+		c.tracer.frameIn(f, 0, false)
+		if err := c.control(ctx, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readPayload reads some of the current frame's payload into p.
+// control sees to a control frame.
+func (c *Conn) control(ctx context.Context, f frame) error {
+	switch f.opcode {
+	case opPing:
+		err := c.answerPing(f.payload)
+		if err == nil {
+			c.events.ping(c, f.payload)
+		}
+		return err
+	case opPong:
+		c.pings.answered(f.payload)
+	case opClose:
+		return c.closeReceived(ctx, f.payload)
+	}
+	return nil
+}
+
+// readPayload reads some of the message into p: of the current frame's payload,
+// or of what it is inflated to. It may be nothing.
 func (c *Conn) readPayload(ctx context.Context, p []byte) (int, error) {
+	if c.recv.compressed {
+		return c.readInflated(ctx, p)
+	}
 	p = p[:min(int64(len(p)), c.recv.left)]
 	var n int
-	if c.in.len() == 0 && len(p) >= len(c.in.buf) {
+	if c.in.len() == 0 && len(p) >= directRead {
 		// Straight to where it is wanted: a large message is not copied.
 		var err error
 		if n, err = c.readConn(ctx, p); err != nil {
@@ -237,45 +288,130 @@ func (c *Conn) readPayload(ctx context.Context, p []byte) (int, error) {
 	return n, c.take(ctx, p[:n])
 }
 
+// readInflated is readPayload of a message that is compressed.
+func (c *Conn) readInflated(ctx context.Context, p []byte) (int, error) {
+	d := c.deflate
+	if len(d.out) > 0 {
+		n := copy(p, d.out)
+		d.out = d.out[n:]
+		return n, nil
+	}
+	switch {
+	case d.busy():
+		// What came out before a byte that is wrong is judged first.
+		broken := d.inflate(c.readLimit.Load())
+		violation := c.recv.content(d.out)
+		if violation == nil {
+			violation = broken
+		}
+		if violation != nil {
+			return 0, c.fail(ctx, violation)
+		}
+	case c.recv.left > 0:
+		if c.in.len() == 0 {
+			if err := c.fill(ctx); err != nil {
+				return 0, err
+			}
+		}
+		n := int(min(c.recv.left, int64(c.in.len())))
+		d.input = c.in.bytes()[:n]
+		c.in.take(n)
+		return 0, c.take(ctx, d.input)
+	case c.recv.messageDone():
+		if d.finish() {
+			return 0, nil
+		}
+		violation := d.check()
+		if violation == nil {
+			violation = c.recv.contentEnd()
+		}
+		if violation != nil {
+			return 0, c.fail(ctx, violation)
+		}
+	}
+	return 0, nil
+}
+
 // take has payload unmasked and checked.
 func (c *Conn) take(ctx context.Context, p []byte) error {
 	violation := c.recv.payload(p)
-	c.tracer.payloadIn(p)
+	if c.tracer != nil && !c.recv.compressed {
+		c.tracer.payloadIn(p)
+	}
 	if violation != nil {
 		return c.fail(ctx, violation)
 	}
 	return nil
 }
 
-// fill reads more into the read buffer.
+// fill reads more into the read buffer: at least one byte, or an error. Any error
+// but the context's, and errWouldBlock, ends the connection. While it waits for a
+// connection of the kernel's it has no buffer.
 func (c *Conn) fill(ctx context.Context) error {
-	n, err := c.readConn(ctx, c.in.space())
-	c.in.grew(n)
-	return err
+	if c.events.nonBlocking() {
+		return c.tryFill()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.startWait()
+	defer c.endWait()
+	var err error
+	if c.kernel != nil {
+		stop := c.readDeadline.watch(ctx)
+		err = c.kernel.fill(&c.in)
+		c.readDeadline.unwatch(stop)
+		if err != nil {
+			return c.readError(ctx, err)
+		}
+	} else {
+		space := c.in.space(c.in.eager)
+		var n int
+		if n, err = c.readConn(ctx, space); err != nil {
+			return err
+		}
+		c.in.grew(n, len(space))
+	}
+	c.keepAlive.heard()
+	return nil
 }
 
 // readConn reads from the connection below: at least one byte, or an error. Any
-// error but the context's ends the connection.
+// error but the context's, and errWouldBlock, ends the connection.
 func (c *Conn) readConn(ctx context.Context, p []byte) (int, error) {
+	if c.events.nonBlocking() {
+		n, err := c.events.ready.TryRead(p)
+		return n, c.tryError(n, err)
+	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	c.startWait()
+	defer c.endWait()
 	for {
 		stop := c.readDeadline.watch(ctx)
 		n, err := c.conn.Read(p)
 		c.readDeadline.unwatch(stop)
 		switch {
 		case n > 0:
+			c.keepAlive.heard()
 			return n, nil // an error that came with it comes again
-		case err == nil:
-			continue
-		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
-			return 0, ctx.Err()
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			err = fmt.Errorf("the peer did not finish the closing handshake within %v: %w", c.closeTimeout, err)
-		case errors.Is(err, io.EOF):
-			err = fmt.Errorf("the peer ended the connection without a close frame: %w", io.ErrUnexpectedEOF)
+		case err != nil:
+			return 0, c.readError(ctx, err)
 		}
-		return 0, c.end(err)
 	}
+}
+
+// readError is what an error of the connection's means; it ends the connection
+// but where it is the context's.
+func (c *Conn) readError(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("the peer did not finish the closing handshake within %v: %w", c.closeTimeout, err)
+	case errors.Is(err, io.EOF):
+		err = fmt.Errorf("the peer ended the connection without a close frame: %w", io.ErrUnexpectedEOF)
+	}
+	return c.end(err)
 }

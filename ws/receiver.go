@@ -9,14 +9,16 @@ package ws
 // called. After an error it is not used any more.
 type receiver struct {
 	fromClient bool // the frames come from a client, so they must be masked (RFC 6455 §5.1)
+	deflate    bool // messages may be compressed (RFC 7692)
 
-	typ       opcode // of the message under way; opContinuation where there is none
-	fin       bool   // its last frame has begun
-	left      int64  // bytes of the current data frame that have not come yet
-	key       uint32 // masking key, turned to the next byte
-	size      int64  // bytes of the message in the frames that have begun
-	fragments int64  // frames of the message that have begun
-	text      utf8Check
+	typ        opcode // of the message under way; opContinuation where there is none
+	compressed bool   // it is compressed; its payload is not text yet
+	fin        bool   // its last frame has begun
+	left       int64  // bytes of the current data frame that have not come yet
+	key        uint32 // masking key, turned to the next byte
+	size       int64  // bytes of the message in the frames that have begun
+	fragments  int64  // frames of the message that have begun
+	text       utf8Check
 }
 
 // freeFragments is how many frames a message may have however small they are.
@@ -58,7 +60,8 @@ func (r *receiver) next(b []byte, limit int64) (f frame, n int, err *ProtocolErr
 		return f, end, nil
 	}
 	if h.opcode != opContinuation {
-		r.typ, r.size, r.fragments, r.text = h.opcode, 0, 0, utf8Check{}
+		r.typ, r.compressed = h.opcode, h.rsv != 0
+		r.size, r.fragments, r.text = 0, 0, utf8Check{}
 	}
 	r.fin, r.left, r.key = h.fin, h.length, h.key
 	r.size += h.length
@@ -71,8 +74,12 @@ func (r *receiver) next(b []byte, limit int64) (f frame, n int, err *ProtocolErr
 func (r *receiver) check(h header, seen int, limit int64) *ProtocolError {
 	if seen >= 1 {
 		switch {
+		case h.rsv == bitRSV1 && r.deflate && (h.opcode == opText || h.opcode == opBinary):
+			// A compressed message begins; only its first frame says so (RFC 7692 §6.1).
 		case h.rsv != 0:
-			return violation(StatusProtocolError, "a frame with reserved bits 0x%02x, and no extension is in use", h.rsv)
+			return violation(StatusProtocolError, "a %v frame with reserved bits 0x%02x, which mean nothing here", h.opcode, h.rsv)
+		}
+		switch {
 		case h.opcode == opContinuation && r.typ == opContinuation:
 			return violation(StatusProtocolError, "a continuation frame without a message to continue")
 		case (h.opcode == opText || h.opcode == opBinary) && r.typ != opContinuation:
@@ -89,8 +96,12 @@ func (r *receiver) check(h header, seen int, limit int64) *ProtocolError {
 		return nil
 	}
 	var size, fragments int64
+	compressed := h.rsv != 0
 	if h.opcode == opContinuation {
-		size, fragments = r.size, r.fragments
+		size, fragments, compressed = r.size, r.fragments, r.compressed
+	}
+	if compressed {
+		limit = compressedLimit(limit)
 	}
 	if limit >= 0 && h.length > limit-size {
 		return violation(StatusMessageTooBig, "a message of more than %d bytes", limit)
@@ -111,23 +122,52 @@ func (r *receiver) payload(p []byte) *ProtocolError {
 		r.key = mask(p, p, r.key)
 	}
 	r.left -= int64(len(p))
+	if r.compressed {
+		return nil
+	}
+	if err := r.content(p); err != nil {
+		return err
+	}
+	return r.checkEnd()
+}
+
+// content takes the next bytes of the message itself: its payload, or what that
+// was inflated to.
+func (r *receiver) content(p []byte) *ProtocolError {
 	if r.typ == opText && !r.text.write(p) {
 		return errUTF8
 	}
-	return r.checkEnd()
+	return nil
+}
+
+// contentEnd is the end of a message that was inflated.
+func (r *receiver) contentEnd() *ProtocolError {
+	if r.typ == opText && !r.text.complete() {
+		return errUTF8
+	}
+	return nil
+}
+
+// compressedLimit is how many bytes a message of limit may have when it is
+// compressed: noise does not become smaller, and blocks have headers.
+func compressedLimit(limit int64) int64 {
+	if limit < 0 || limit > 1<<62 {
+		return limit
+	}
+	return limit + limit/8 + 1024
 }
 
 var errUTF8 = violation(StatusInvalidFramePayloadData, "a text message that is not UTF-8")
 
 // checkEnd finds a text that ends inside a character.
 func (r *receiver) checkEnd() *ProtocolError {
-	if r.messageDone() && r.typ == opText && !r.text.complete() {
+	if r.messageDone() && !r.compressed && r.typ == opText && !r.text.complete() {
 		return errUTF8
 	}
 	return nil
 }
 
-// messageDone reports whether the message is complete.
+// messageDone reports whether all frames of the message have come.
 func (r *receiver) messageDone() bool {
 	return r.typ != opContinuation && r.fin && r.left == 0
 }

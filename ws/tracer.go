@@ -75,14 +75,17 @@ func (t *tracer) frameOut(h header, p []byte) {
 	case opClose:
 		f.Code, f.Preview = closeFields(p)
 	case opText:
-		f.Preview = previewOf(p)
+		if h.rsv == 0 {
+			f.Preview = previewOf(p)
+		}
 	}
 	t.record(t.eventNow(trace.Out), f)
 }
 
 // frameIn tells of a frame whose header, and for a control frame payload, has
-// come. message is the type of the message that a data frame belongs to.
-func (t *tracer) frameIn(f frame, message opcode) {
+// come. message is the type of the message that a data frame belongs to; of a
+// compressed one there is no preview.
+func (t *tracer) frameIn(f frame, message opcode, compressed bool) {
 	if t == nil {
 		return
 	}
@@ -90,7 +93,7 @@ func (t *tracer) frameIn(f frame, message opcode) {
 	switch {
 	case f.opcode == opClose:
 		tf.Code, tf.Preview = closeFields(f.payload)
-	case !f.opcode.isControl() && message == opText && f.length > 0:
+	case !f.opcode.isControl() && message == opText && !compressed && f.length > 0:
 		t.event, t.pending = e, tf
 		t.want, t.preview = int(min(f.length, maxPreview)), nil
 		return

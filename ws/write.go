@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 )
 
 // Write sends p as one message in one frame. It returns when the bytes are
@@ -25,12 +26,31 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 	if !c.writing.lock(ctx, c.done) {
 		return fmt.Errorf("ws: write: %w", c.lateError(ctx))
 	}
-	defer c.writing.unlock()
-	buf := newFrameBuffer(len(p))
-	defer buf.put()
-	if err := c.writeFrame(ctx, header{fin: true, opcode: opcode(typ)}, p, buf.bytes()); err != nil {
+	err := c.writeMessage(ctx, typ, p)
+	c.writing.unlock()
+	if err != nil {
 		return fmt.Errorf("ws: write: %w", err)
 	}
+	return nil
+}
+
+// writeMessage sends a message in one frame, compressed where that is agreed and
+// makes it smaller. The caller has the writing gate.
+func (c *Conn) writeMessage(ctx context.Context, typ MessageType, p []byte) error {
+	h := header{fin: true, opcode: opcode(typ)}
+	small, compressor, err := c.deflate.compress(p)
+	switch {
+	case err != nil:
+		return err
+	case compressor == nil:
+		return c.writeFrame(ctx, h, p, nil)
+	}
+	defer compressor.put()
+	h.rsv = bitRSV1
+	if err := c.writeFrame(ctx, h, small, nil); err != nil {
+		return err
+	}
+	c.deflate.messageSent(p)
 	return nil
 }
 
@@ -45,7 +65,7 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 	if !c.writing.lock(ctx, c.done) {
 		return nil, fmt.Errorf("ws: write: %w", c.lateError(ctx))
 	}
-	return &messageWriter{c: c, ctx: ctx, opcode: opcode(typ), buf: newFrameBuffer(0)}, nil
+	return &messageWriter{c: c, ctx: ctx, opcode: opcode(typ), buf: newSmallBuffer()}, nil
 }
 
 func (t MessageType) check() error {
@@ -63,92 +83,18 @@ func (c *Conn) lateError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// messageWriter is a message that is being sent. It has the writing gate.
-type messageWriter struct {
-	c      *Conn
-	ctx    context.Context
-	opcode opcode // of the next frame: continuation after the first
-	buf    frameBuffer
-	n      int   // bytes of payload in buf, which begin at maxHeader
-	err    error // final; io.ErrClosedPipe after Close
-}
-
-// Write adds p to the message.
-func (w *messageWriter) Write(p []byte) (int, error) {
-	if w.err != nil {
-		return 0, w.err
-	}
-	room := w.buf.bytes()[maxHeader:]
-	if len(p) <= len(room)-w.n {
-		w.n += copy(room[w.n:], p)
-		return len(p), nil
-	}
-	if err := w.flush(false); err != nil {
-		return 0, err
-	}
-	if len(p) <= len(room) {
-		w.n = copy(room, p)
-		return len(p), nil
-	}
-	big := newFrameBuffer(len(p))
-	defer big.put()
-	if err := w.send(header{opcode: w.opcode}, p, big.bytes()); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// Close sends the last frame of the message.
-func (w *messageWriter) Close() error {
-	if w.err != nil {
-		return w.err
-	}
-	if err := w.flush(true); err != nil {
-		return err
-	}
-	w.release(io.ErrClosedPipe)
-	return nil
-}
-
-// flush sends what is in the buffer; an empty frame only as the last.
-func (w *messageWriter) flush(fin bool) error {
-	if w.n == 0 && !fin {
-		return nil
-	}
-	buf := w.buf.bytes()
-	payload := buf[maxHeader : maxHeader+w.n]
-	w.n = 0
-	return w.send(header{fin: fin, opcode: w.opcode}, payload, buf)
-}
-
-func (w *messageWriter) send(h header, p, buf []byte) error {
-	err := w.c.writeFrame(w.ctx, h, p, buf)
-	if err != nil {
-		err = fmt.Errorf("ws: write: %w", err)
-		if w.opcode == opContinuation {
-			// Half a message is out, and no other can follow it.
-			w.c.end(err)
-		}
-		w.release(err)
-		return err
-	}
-	w.opcode = opContinuation
-	return nil
-}
-
-func (w *messageWriter) release(err error) {
-	w.err = err
-	w.buf.put()
-	w.c.writing.unlock()
-}
-
-// writeFrame sends a frame of a message. buf is where it is put together; p may
-// already be there, at maxHeader.
+// writeFrame sends a frame of a message. buf is where it is put together, and p
+// may already be there, at maxHeader; nil: wherever that is.
 func (c *Conn) writeFrame(ctx context.Context, h header, p, buf []byte) error {
 	if !c.frames.lock(ctx, c.done) {
 		return c.lateError(ctx)
 	}
-	err := c.putFrame(ctx, h, p, buf)
+	if c.writeTimeout > 0 {
+		c.writeDeadline.allowFrame(c.now(), c.writeTimeout)
+	} else if !c.holds() {
+		c.writeDeadline.setFrame(never)
+	}
+	err := c.putFrame(ctx, h, p, buf, c.writeTimeout)
 	c.unlockFrames()
 	return err
 }
@@ -164,19 +110,21 @@ func (c *Conn) writeControl(ctx context.Context, op opcode, p []byte) error {
 	return err
 }
 
-// putControl is writeControl for who has the frames gate.
+// putControl is writeControl for who has the frames gate. A close frame leaves
+// at once, behind what was held before it.
 func (c *Conn) putControl(ctx context.Context, op opcode, p []byte) error {
-	c.writeDeadline.setControl(c.now().Add(c.closeTimeout))
-	buf := newFrameBuffer(len(p))
-	err := c.putFrame(ctx, header{fin: true, opcode: op}, p, buf.bytes())
-	buf.put()
-	c.writeDeadline.setControl(never)
+	if c.holds() && op != opClose {
+		return c.putFrame(ctx, header{fin: true, opcode: op}, p, nil, c.closeTimeout)
+	}
+	c.writeDeadline.setFrame(c.now().Add(c.closeTimeout))
+	err := c.putFrame(ctx, header{fin: true, opcode: op}, p, nil, c.closeTimeout)
+	c.writeDeadline.setFrame(never)
 	return err
 }
 
-// putFrame writes a frame in as few writes as there can be. The caller has the
-// frames gate.
-func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte) error {
+// putFrame holds a frame, or writes it in as few writes as there can be. timeout
+// is the one that was set for it. The caller has the frames gate.
+func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, timeout time.Duration) error {
 	if err := c.ended(); err != nil {
 		return alreadyClosed(err)
 	}
@@ -192,8 +140,30 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte) error {
 		}
 	}
 	c.tracer.frameOut(h, p)
+	if c.holds() || c.held.n > 0 && h.opcode == opClose {
+		switch held, err := c.hold(&h, p); {
+		case err != nil:
+			return err
+		case held && h.opcode == opClose:
+			c.closeSent = true
+			return c.sendHeld()
+		case held:
+			return nil
+		}
+	} else if err := c.sendHeld(); err != nil {
+		return err
+	}
 	c.closeSent = h.opcode == opClose
+	return c.sendFrame(ctx, h, p, buf, timeout)
+}
 
+// sendFrame writes a frame. The caller has the frames gate.
+func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout time.Duration) error {
+	if buf == nil {
+		mem := newFrameBuffer(len(p))
+		defer mem.put()
+		buf = mem.bytes()
+	}
 	// The header goes right before the payload, wherever that is to be.
 	var head [maxHeader]byte
 	header := appendHeader(head[:0], h)
@@ -217,14 +187,22 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte) error {
 	if err == nil {
 		return nil
 	}
+	if ctx.Err() != nil && sent == 0 && h.opcode != opClose && errors.Is(err, os.ErrDeadlineExceeded) {
+		if _, isTLS := c.conn.(*tls.Conn); !isTLS {
+			return ctx.Err() // nothing is on the wire
+		}
+	}
+	return c.writeError(ctx, err, timeout)
+}
+
+// writeError ends the connection for an error of its Write, and says what that
+// means.
+func (c *Conn) writeError(ctx context.Context, err error, timeout time.Duration) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if ctx.Err() != nil {
 			err = ctx.Err()
-			if _, isTLS := c.conn.(*tls.Conn); sent == 0 && !isTLS && h.opcode != opClose {
-				return err // nothing is on the wire
-			}
 		} else {
-			err = fmt.Errorf("the peer does not read: %v frame not sent within %v: %w", h.opcode, c.closeTimeout, err)
+			err = fmt.Errorf("the peer does not read: a frame was not sent within %v: %w", max(timeout, c.writeTimeout), err)
 		}
 	}
 	return c.end(err)

@@ -1,0 +1,248 @@
+package ws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Readiness is what a connection offers that can be held without a goroutine and
+// without a buffer while nothing arrives. Where a net.Conn has these methods,
+// [Conn.Handle] uses them.
+type Readiness interface {
+	// TryRead is a Read that does not wait: where nothing has come the error
+	// is syscall.EAGAIN.
+	TryRead([]byte) (int, error)
+
+	// OnReadable has f called once when there is something to read: bytes,
+	// the end of the stream, an error. It is called with no lock held, on a
+	// goroutine where it may read and wait, at once where there already is
+	// something.
+	OnReadable(f func())
+}
+
+// Handler is what is called for a connection's events, one after the other and
+// never two at a time. Fields that are nil are not called.
+//
+// What is written while callbacks run is held until all that was in the read
+// buffer is handled, and leaves in one write: see [Conn.Batch].
+type Handler struct {
+	// OnOpen is called before anything else.
+	OnOpen func(c *Conn)
+
+	// OnMessage is called with each message. p is valid until it returns.
+	OnMessage func(c *Conn, typ MessageType, p []byte)
+
+	// OnPing is called with a ping's payload, valid until it returns. The
+	// pong is sent already.
+	OnPing func(c *Conn, payload []byte)
+
+	// OnClose is called last, with the error that Read would return.
+	OnClose func(c *Conn, err error)
+}
+
+// Handle has h called for the connection's events from now on, and returns at
+// once. While nothing arrives the connection has neither goroutine nor buffer,
+// where what it stands on can say when something does: a [Readiness], as the
+// connections of strata/tcp are, or TCP of the kernel's on Linux. Elsewhere there
+// is one goroutine.
+//
+// Afterwards nobody else may read. Close does not wait for the peer then, so that
+// callbacks may call it; OnClose is told how it went. Where the connection has
+// already ended, OnClose is all that is called.
+func (c *Conn) Handle(h *Handler) {
+	e := &events{c: c, h: h}
+	if c.reading.lock(context.Background(), c.done) {
+		e.ready = readinessOf(c)
+	}
+	e.run = e.wakeUp
+	c.mu.Lock()
+	c.events = e
+	c.mu.Unlock()
+	go func() {
+		c.startHold()
+		if h.OnOpen != nil && c.ended() == nil {
+			h.OnOpen(c)
+		}
+		c.endHold()
+		e.serve()
+	}()
+}
+
+// events is a connection's event mode. A nil one is none.
+type events struct {
+	c       *Conn
+	h       *Handler
+	ready   Readiness // nil: a goroutine serves the connection, and waits
+	run     func()    // serve, made once
+	idle    atomic.Bool
+	message *[]byte     // of the message under way; from a pool
+	bound   *time.Timer // of the closing handshake; under the connection's mu
+}
+
+// nonBlocking reports whether reads must not wait.
+func (e *events) nonBlocking() bool { return e != nil && e.ready != nil }
+
+// wake has a connection served that waits for something to read: it ended.
+func (e *events) wake() {
+	if e.nonBlocking() && e.idle.CompareAndSwap(true, false) {
+		go e.serve()
+	}
+}
+
+// forget is told that the connection below is closed.
+func (e *events) forget() {
+	if e != nil {
+		if p, ok := e.ready.(*polledConn); ok {
+			p.forget()
+		}
+	}
+}
+
+func (e *events) ping(c *Conn, payload []byte) {
+	if e != nil && e.h.OnPing != nil {
+		e.h.OnPing(c, payload)
+	}
+}
+
+// messages has the memory of messages that are not in one piece in the read
+// buffer. Larger ones than maxPooledMessage are not kept.
+var messages = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxPooledMessage = 4 << 20
+
+// errWouldBlock is said where a read had to wait and must not.
+var errWouldBlock = errors.New("nothing to read yet")
+
+// serve handles what has come, until nothing has or the connection ended.
+func (e *events) serve() {
+	c := e.c
+	for {
+		c.startHold()
+		err := e.dispatch()
+		c.endHold()
+		if err != errWouldBlock {
+			c.in.release()
+			e.putMessage()
+			if e.h.OnClose != nil {
+				e.h.OnClose(c, fmt.Errorf("ws: read: %w", err))
+			}
+			return
+		}
+		c.in.release()
+		e.idle.Store(true)
+		if c.ended() == nil || !e.idle.CompareAndSwap(true, false) {
+			e.ready.OnReadable(e.run)
+			return
+		}
+	}
+}
+
+func (e *events) wakeUp() {
+	if e.idle.CompareAndSwap(true, false) {
+		e.serve()
+	}
+}
+
+// dispatch calls for all that has come. It returns why it cannot go on.
+func (e *events) dispatch() error {
+	c, ctx := e.c, context.Background()
+	for {
+		if err := c.nextPayload(ctx); err != nil {
+			return err
+		}
+		r := &c.recv
+		typ := MessageType(r.typ)
+		if n := int(min(r.left, largeBuffer)); r.fin && n > 0 && r.left == r.size && !r.compressed && c.in.len() >= n && r.fragments == 1 {
+			// All of it is in the read buffer, and stays there.
+			p := c.in.bytes()[:n:n]
+			c.in.take(n)
+			if err := c.take(ctx, p); err != nil {
+				return err
+			}
+			c.endMessage()
+			e.onMessage(typ, p)
+			continue
+		}
+		if e.message == nil {
+			e.message = messages.Get().(*[]byte)
+		}
+		var err error
+		*e.message, err = c.readMessage(ctx, *e.message)
+		if err != nil {
+			return err
+		}
+		c.endMessage()
+		e.onMessage(typ, *e.message)
+		e.putMessage()
+	}
+}
+
+func (e *events) onMessage(typ MessageType, p []byte) {
+	if e.h.OnMessage != nil {
+		e.h.OnMessage(e.c, typ, p)
+	}
+}
+
+func (e *events) putMessage() {
+	if e.message != nil && cap(*e.message) <= maxPooledMessage {
+		*e.message = (*e.message)[:0]
+		messages.Put(e.message)
+	}
+	e.message = nil
+}
+
+// tryFill is fill in event mode.
+func (c *Conn) tryFill() error {
+	if k, ok := c.events.ready.(*polledConn); ok {
+		if err := c.tryError(0, k.tryFill(&c.in)); err != nil {
+			return err
+		}
+		c.keepAlive.heard()
+		return nil
+	}
+	space := c.in.space(true)
+	n, err := c.events.ready.TryRead(space)
+	if err := c.tryError(n, err); err != nil {
+		return err
+	}
+	c.in.grew(n, len(space))
+	c.keepAlive.heard()
+	return nil
+}
+
+// tryError is what the error of a read means that did not wait.
+func (c *Conn) tryError(n int, err error) error {
+	switch {
+	case n > 0 || err == nil:
+		return nil
+	case errors.Is(err, syscall.EAGAIN):
+		return errWouldBlock
+	}
+	return c.readError(context.Background(), err)
+}
+
+// boundEvents ends a connection whose peer does not finish the closing handshake:
+// a deadline would not be noticed, because nobody reads.
+func (c *Conn) boundEvents() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.events.nonBlocking() && c.err == nil && c.events.bound == nil {
+		c.events.bound = time.AfterFunc(c.closeTimeout, func() {
+			c.end(fmt.Errorf("the peer did not finish the closing handshake within %v: %w", c.closeTimeout, os.ErrDeadlineExceeded))
+		})
+	}
+}
+
+// stop stops the bound of the closing handshake. The caller has the connection's
+// mu.
+func (e *events) stop() {
+	if e != nil && e.bound != nil {
+		e.bound.Stop()
+	}
+}
