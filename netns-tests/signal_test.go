@@ -1,6 +1,9 @@
 package netnstests
 
 import (
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,6 +49,40 @@ func TestSecondInterrupt(t *testing.T) {
 	require.NotZero(t, s.exit(t), "it did not end in order, and says so")
 	require.NotContains(t, s.stdout.String(), `"closed"`)
 	s.ns.requireBare(t)
+}
+
+// Outputs that take nothing hold up neither the network nor the end: standard
+// output of --json, and the FIFO of a capture.
+func TestStuckOutput(t *testing.T) {
+	need(t, root, tunDevice, program("ip", "curl"))
+	ns := newNamespace(t)
+	stdout, capture := fullFIFO(t), fullFIFO(t)
+	p := start(t, exec.Command("sh", "-c", `exec "$0" serve --json --netns "$1" --pcap "$2" >"$3"`, strata, ns.name, capture, stdout))
+	require.Eventually(t, func() bool { // it cannot say that it is ready
+		get := start(t, ns.command("curl", "-s", "--max-time", "60", "http://10.77.0.2/"))
+		get.fine = true
+		return get.exit(t) == 0
+	}, patience, 10*time.Millisecond)
+	p.signal(t, syscall.SIGTERM)
+	require.Equal(t, 1, p.exit(t), "the capture is not complete")
+	require.Contains(t, p.stderr.String(), capture)
+	require.Equal(t, 1, strings.Count(p.stderr.String(), "\n"), "one line:\n%s", p.stderr.String())
+	ns.requireBare(t)
+}
+
+// fullFIFO is a FIFO that takes nothing more, for as long as the test runs.
+func fullFIFO(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { syscall.Close(fd) })
+	for err == nil {
+		_, err = syscall.Write(fd, make([]byte, 4096))
+	}
+	require.ErrorIs(t, err, syscall.EAGAIN)
+	return path
 }
 
 // kill -9 leaves nothing: the device goes with its last file descriptor.

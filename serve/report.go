@@ -16,22 +16,21 @@ import (
 // reporter tells on standard output what happens: for people, or as JSON
 // lines.
 type reporter struct {
-	config  *Config
-	out     *lockedWriter
-	closers []io.Closer
-	rec     trace.Recorder // nil where nothing is told
+	config *Config
+	rec    trace.Recorder      // nil where nothing is told
+	note   func(record []byte) // tells what is not an event, in lines; like rec it never waits
+	out    io.Closer           // waits until all is told, for a time
 }
 
 const hostName = "strata"
 
 func newReporter(c *Config) *reporter {
-	r := &reporter{config: c, out: &lockedWriter{w: c.Stdout}}
+	r := &reporter{config: c}
 	switch {
 	case c.Output.Quiet:
 	case c.Output.JSON:
-		j := ladder.JSON(r.out)
-		r.closers = append(r.closers, j)
-		r.rec = j
+		j := ladder.JSON(c.Stdout)
+		r.rec, r.note, r.out = j, j.Note, j
 		if !c.Output.Verbose {
 			r.rec = &milestones{next: j}
 		}
@@ -43,8 +42,8 @@ func newReporter(c *Config) *reporter {
 		if c.Output.Verbose {
 			o.Which = ladder.All
 		}
-		l := ladder.New(r.out, o)
-		r.closers = append(r.closers, l)
+		l := ladder.New(c.Stdout, o)
+		r.note, r.out = func(record []byte) { l.Note(string(record)) }, l
 		r.rec = trace.Tee(l, connections{l})
 		if c.Output.Verbose {
 			r.rec = l // says it itself
@@ -69,8 +68,6 @@ func (n connections) Record(e trace.Event) {
 		n.ladder.Note(fmt.Sprintf("- %v closed: %s received, %s sent", e.Flow.Remote, bytes(c.Received), bytes(c.Sent)))
 	}
 }
-
-func (r *reporter) printf(format string, args ...any) { fmt.Fprintf(r.out, format, args...) }
 
 // bytes is a count of bytes for people.
 func bytes(n uint64) string {
@@ -133,7 +130,7 @@ func (r *reporter) ready(p *place) {
 			Fingerprint string   `json:"fingerprint,omitempty"`
 			Note        string   `json:"note,omitempty"`
 		}{"ready", p.device, p.urls("http", "/"), p.offload, p.mtu, p.shape, p.back, p.fingerprint, p.note})
-		r.printf("%s\n", line)
+		r.note(line)
 		return
 	}
 	list := func(addrs []netip.Addr) string {
@@ -175,34 +172,21 @@ func (r *reporter) ready(p *place) {
 	if p.joinHint != "" {
 		line("join", p.joinHint)
 	}
-	if p.commandFollows {
-		b.WriteString("\n")
-	} else {
-		b.WriteString("Ctrl-C ends.\n\n")
+	if !p.commandFollows {
+		b.WriteString("Ctrl-C ends.\n")
 	}
-	r.printf("%s", b.String())
+	r.note([]byte(b.String()))
 }
 
-// close waits until all is told.
+// close waits until all is told, but not for ever for an output that is stuck.
 func (r *reporter) close() {
-	for _, c := range r.closers {
-		_ = c.Close() // who was listening has gone
+	if r.out == nil {
+		return
 	}
-	if r.config.Output.JSON && !r.config.Output.Quiet {
-		r.printf("{\"kind\":\"closed\"}\n")
+	if r.config.Output.JSON {
+		r.note([]byte(`{"kind":"closed"}`))
 	}
-}
-
-// lockedWriter lets whole writes of several writers follow each other.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
+	_ = r.out.Close() // who was listening has gone
 }
 
 // milestones passes on what opens and closes connections, and all that happens

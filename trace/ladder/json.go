@@ -46,6 +46,10 @@ func (j *JSONLines) Record(e trace.Event) {
 	j.out.put(append(escapeJSON(line), '\n'))
 }
 
+// Note writes a line of the caller's, a JSON object, between those of the
+// events. Like Record it never waits for the writer.
+func (j *JSONLines) Note(line []byte) { j.out.put(append(escapeJSON(line), '\n')) }
+
 // Close waits until all is written (at most two seconds for a writer that does
 // not take it) and gives the first error of writing. Events after it are
 // ignored.

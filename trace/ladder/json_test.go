@@ -113,6 +113,32 @@ func TestJSONToASlowReader(t *testing.T) {
 	})
 }
 
+// The caller's own lines come in their place; with a writer that takes nothing
+// neither they nor the end wait for ever.
+func TestJSONNote(t *testing.T) {
+	var b bytes.Buffer
+	j := JSON(&b)
+	j.Note([]byte(`{"kind":"ready","note":"\u007f"}`))
+	j.Record(trace.Event{What: trace.Frame{}})
+	j.Note([]byte("{\"kind\":\"closed\",\"note\":\"\x7f\"}"))
+	require.NoError(t, j.Close())
+	lines := strings.Split(b.String(), "\n")
+	require.Len(t, lines, 4)
+	require.JSONEq(t, `{"kind":"ready","note":"\u007f"}`, lines[0])
+	require.Contains(t, lines[1], `"frame"`)
+	require.Equal(t, `{"kind":"closed","note":"\u007f"}`, lines[2], "escaped like the others")
+	require.Empty(t, lines[3])
+
+	synctest.Test(t, func(t *testing.T) {
+		pipe := &stopped{wake: make(chan struct{})}
+		defer close(pipe.wake)
+		j := JSON(pipe)
+		j.Note([]byte(`{"kind":"ready"}`))
+		j.Note([]byte(`{"kind":"closed"}`))
+		require.ErrorContains(t, j.Close(), "took nothing")
+	})
+}
+
 type short struct{}
 
 func (short) Write(b []byte) (int, error) { return len(b) / 2, nil }
