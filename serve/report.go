@@ -18,6 +18,7 @@ import (
 type reporter struct {
 	config *Config
 	rec    trace.Recorder      // nil where nothing is told
+	early  *held               // rec, until ready; nil where nothing is told
 	note   func(record []byte) // tells what is not an event, in lines; like rec it never waits
 	out    io.Closer           // waits until all is told, for a time
 }
@@ -48,6 +49,10 @@ func newReporter(c *Config) *reporter {
 		if c.Output.Verbose {
 			r.rec = l // says it itself
 		}
+	}
+	if r.rec != nil {
+		r.early = &held{next: r.rec}
+		r.rec = r.early
 	}
 	return r
 }
@@ -113,11 +118,13 @@ func (p *place) urls(scheme, path string) []string {
 	return all
 }
 
-// ready says where to go.
+// ready says where to go, and then what has happened so far.
 func (r *reporter) ready(p *place) {
-	switch {
-	case r.config.Output.Quiet:
+	if r.config.Output.Quiet {
 		return
+	}
+	defer r.early.release()
+	switch {
 	case r.config.Output.JSON:
 		line, _ := json.Marshal(struct {
 			Kind        string   `json:"kind"`
