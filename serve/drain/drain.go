@@ -3,6 +3,8 @@ package drain
 import (
 	"time"
 
+	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+
 	"strata/stack"
 	"strata/tcp"
 )
@@ -22,11 +24,21 @@ func Wait(h *stack.Host, most time.Duration) {
 
 func open(h *stack.Host) bool {
 	for _, i := range tcp.Netstat(h) {
-		switch i.State {
-		case "LISTEN", "TIME-WAIT", "FIN-WAIT2", "CLOSE", "ERROR":
-		default:
+		if unfinished[i.State] {
 			return true
 		}
 	}
 	return false
+}
+
+// unfinished are the states in which there may be something that the peer has
+// not acknowledged, or that is not even said: our FIN at the latest. In others
+// it is acknowledged (FIN-WAIT2, TIME-WAIT), or there is no connection (any
+// more, yet).
+var unfinished = map[string]bool{
+	gtcp.StateEstablished.String(): true,
+	gtcp.StateCloseWait.String():   true,
+	gtcp.StateFinWait1.String():    true,
+	gtcp.StateClosing.String():     true,
+	gtcp.StateLastAck.String():     true,
 }

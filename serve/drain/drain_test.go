@@ -48,7 +48,7 @@ func TestWait(t *testing.T) {
 	drain.Wait(server, time.Minute)
 	require.GreaterOrEqual(t, time.Since(start), 40*time.Millisecond)
 	for _, i := range tcp.Netstat(server) {
-		require.Contains(t, []string{"LISTEN", "TIME-WAIT", "FIN-WAIT2", "CLOSE"}, i.State)
+		require.Contains(t, []string{"LISTEN", "TIME-WAIT", "FIN-WAIT2", "CLOSED"}, i.State)
 	}
 
 	_, theirs = dial() // nobody closes
