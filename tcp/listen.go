@@ -152,10 +152,18 @@ func (l *Listener) AcceptTCP() (*Conn, error) {
 			leave(l.ready)
 			return nil, l.opError("accept", os.ErrDeadlineExceeded)
 		}
+		// Also where connections are there to be accepted it takes a token for
+		// each, so that in virtual time one is served until it waits before the
+		// next is accepted.
+		l.host.Touch()
+		<-l.ready
+		if l.closed.Load() || l.by.Expired() {
+			continue
+		}
 		ep, queue, terr := l.ep.Accept(nil)
 		switch terr.(type) {
 		case nil:
-			leave(l.ready) // there may be more than one
+			l.host.Wake(l.wake) // there may be more
 			l.host.Touch()
 			if terr := l.config.prepare(ep); terr != nil {
 				ep.Close()
@@ -163,9 +171,8 @@ func (l *Listener) AcceptTCP() (*Conn, error) {
 			}
 			return newConn(l.host, ep, queue), nil
 		case *tcpip.ErrWouldBlock:
-			l.host.Touch()
-			<-l.ready
 		default:
+			leave(l.ready)
 			if l.closed.Load() {
 				continue
 			}

@@ -1,0 +1,189 @@
+package lab
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+
+	"strata/trace"
+)
+
+var (
+	seedFlag  = flag.Uint64("strata.seed", 0, "seed of the worlds of package lab (0: that of STRATA_SEED, else 1)")
+	seedsFlag = flag.Int("strata.seeds", 1, "run each world with so many seeds, from -strata.seed on")
+)
+
+// Option changes how a world is run.
+type Option func(*options)
+
+type options struct {
+	seed     uint64 // 0: that of the flags
+	realTime bool
+	recorder trace.Recorder
+}
+
+// Seed sets the world's seed (not 0), whatever the flags say.
+func Seed(seed uint64) Option { return func(o *options) { o.seed = seed } }
+
+// RealTime runs the same world by the wall's clock: for a result in doubt.
+func RealTime() Option { return func(o *options) { o.realTime = true } }
+
+// Record tells rec of every packet and connection of every host.
+func Record(rec trace.Recorder) Option { return func(o *options) { o.recorder = rec } }
+
+// Run runs f in a world of its own, in virtual time, closed when f returns.
+//
+// The seed is that of the option Seed, else of the flag -strata.seed, else of
+// STRATA_SEED, else 1. With -strata.seeds N it is run with N seeds, a subtest
+// each. Where the test fails, the log says how to run it again, and where the
+// capture of all its packets is.
+func Run(t *testing.T, f func(w *World), opts ...Option) {
+	t.Helper()
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if o.seed != 0 {
+		o.run(t, f)
+		return
+	}
+	first, err := firstSeed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *seedsFlag <= 1 {
+		o.seed = first
+		o.run(t, f)
+		return
+	}
+	for i := range *seedsFlag {
+		o := o
+		o.seed = first + uint64(i)
+		t.Run(fmt.Sprintf("seed=%d", o.seed), func(t *testing.T) { o.run(t, f) })
+	}
+}
+
+func firstSeed() (uint64, error) {
+	if *seedFlag != 0 {
+		return *seedFlag, nil
+	}
+	s := os.Getenv("STRATA_SEED")
+	if s == "" {
+		return 1, nil
+	}
+	seed, err := strconv.ParseUint(s, 0, 64)
+	if err != nil || seed == 0 {
+		return 0, fmt.Errorf("STRATA_SEED=%q: a whole number above 0 is wanted", s)
+	}
+	return seed, nil
+}
+
+func (o options) run(t *testing.T, f func(w *World)) {
+	t.Helper()
+	kept := &keeper{limit: maxKept}
+	inside := func(t *testing.T) {
+		w := newWorld(t, o)
+		w.CaptureTo(kept)
+		defer w.explain(t, kept)
+		defer w.Close()
+		f(w)
+		w.Wait()
+	}
+	if o.realTime {
+		inside(t)
+		return
+	}
+	defer oneProcessor()()
+	defer collectByHand()()
+	// What draws from crypto/rand itself, TLS above all, repeats too.
+	cryptotest.SetGlobalRandom(t, derive64(o.seed, "crypto"))
+	synctest.Test(t, inside)
+}
+
+// maxKept bounds what is kept of a world's packets in case it fails; the
+// capture ends there.
+const maxKept = 64 << 20
+
+// keeper is a buffer that stops growing.
+type keeper struct {
+	limit int
+	buf   bytes.Buffer
+}
+
+func (k *keeper) Write(p []byte) (int, error) {
+	if k.buf.Len()+len(p) <= k.limit {
+		return k.buf.Write(p)
+	}
+	k.limit = 0 // whole writes only: what follows a gap could not be read
+	return len(p), nil
+}
+
+// explain says of a test that failed what one needs to look at it again.
+func (w *World) explain(t *testing.T, kept *keeper) {
+	t.Helper()
+	if !t.Failed() {
+		return
+	}
+	name := regexp.MustCompile(`/seed=\d+$`).ReplaceAllString(t.Name(), "")
+	t.Logf("the world's seed is %d; again: go test -run '^%s$' -strata.seed=%d", w.seed, strings.ReplaceAll(name, "/", "$/^"), w.seed)
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("%s-seed%d.pcapng", strings.ReplaceAll(name, "/", "_"), w.seed))
+	if err := os.WriteFile(path, kept.buf.Bytes(), 0o644); err == nil {
+		t.Logf("its packets are in %s", path)
+	}
+	if w.lastWords != "" {
+		t.Log("its hosts before they were closed:\n" + w.lastWords)
+	}
+}
+
+// netstats is a look at every host's connections.
+func (w *World) netstats() string {
+	var b strings.Builder
+	for i, h := range w.hosts {
+		if i == maxNetstats {
+			fmt.Fprintf(&b, "… and %d more hosts\n", len(w.hosts)-i)
+			break
+		}
+		if table := h.Netstat(); len(table) > 0 {
+			fmt.Fprintf(&b, "%s (%v)\n%v", h.Name(), h.addr4, table)
+		}
+	}
+	return b.String()
+}
+
+// maxNetstats is how many hosts of a world that failed are shown.
+const maxNetstats = 20
+
+var processors struct {
+	mu     sync.Mutex
+	worlds int
+	before int
+}
+
+// oneProcessor sets GOMAXPROCS to 1 for as long as there are virtual worlds,
+// and returns what ends that.
+func oneProcessor() (end func()) {
+	p := &processors
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.worlds == 0 {
+		p.before = runtime.GOMAXPROCS(1)
+	}
+	p.worlds++
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.worlds--; p.worlds == 0 {
+			runtime.GOMAXPROCS(p.before)
+		}
+	}
+}
