@@ -24,6 +24,7 @@ func TestErrors(t *testing.T) {
 		{"no prefix", "--addr banana", "banana"},
 		{"a prefix too long", "--addr 10.77.0.2/33", "10.77.0.2/33"},
 		{"no prefix of the peer", "--peer 10.77.0.1", "10.77.0.1"},
+		{"half of an IPv6 pair", "--addr6= --peer6 fd77::1/64", "--addr6"},
 		{"MTU below IPv4's least", "--mtu 67", "67"}, // RFC 791 §3.2: 68
 		{"MTU above TUN's", "--mtu 65536", "65536"},
 		{"MTU above TAP's", "--tap --mtu 65522", "65522"},

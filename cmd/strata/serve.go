@@ -46,6 +46,13 @@ serve ends with it.`,
 			if c.Shape, c.Back, err = wire.shapes(cmd); err != nil {
 				return err
 			}
+			// One of the two is enough to say that there shall be no IPv6.
+			switch given := cmd.Flags().Changed; {
+			case addr6 == "" && !given("peer6"):
+				peer6 = ""
+			case peer6 == "" && !given("addr6"):
+				addr6 = ""
+			}
 			for _, p := range []struct {
 				flag, value string
 				to          *netip.Prefix
@@ -82,7 +89,7 @@ serve ends with it.`,
 	f.StringVar(&addr, "addr", "10.77.0.2/24", "our address")
 	f.StringVar(&peer, "peer", "10.77.0.1/24", "the kernel's address")
 	f.StringVar(&addr6, "addr6", "fd77::2/64", `our IPv6 address; "" for no IPv6`)
-	f.StringVar(&peer6, "peer6", "fd77::1/64", "the kernel's IPv6 address")
+	f.StringVar(&peer6, "peer6", "fd77::1/64", `the kernel's IPv6 address; "" for no IPv6`)
 	f.IntVar(&c.MTU, "mtu", 1500, "largest IP packet, bytes")
 	f.IntVar(&c.Port, "port", 0, "port of the services (default 80, with --tls 443)")
 	f.StringVar(&offload, "offload", "auto", "pass segments 64 KiB at a time: auto, on or off")
