@@ -31,7 +31,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	j.report.ready(j, note)
-	command := inside.Run(ctx, c.A.Netns, c.Command)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	command, ended := inside.Run(ctx, c.A.Netns, c.Command)
 	select {
 	case <-ctx.Done():
 	case err = <-command:
@@ -40,7 +42,9 @@ func Run(ctx context.Context, c Config) error {
 	case <-j.b.dev.Done():
 		err = j.b.gone()
 	}
+	cancel() // whatever it was that has ended, the command ends with it
 	cerr := j.close()
+	ended()
 	j.report.closed(j)
 	return cmp.Or(err, cerr)
 }

@@ -38,7 +38,8 @@ const (
 )
 
 // Run serves until ctx ends or, with a Command, until that has ended; what it
-// returned is then an *exec.ExitError. Other errors are one line each, and
+// returned is then an *exec.ExitError. The Command never outlives Run, unless
+// not even SIGKILL ends it. Other errors are one line each, and
 // leave nothing behind.
 func Run(ctx context.Context, c Config) error {
 	if err := c.validate(); err != nil {
@@ -48,14 +49,19 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	command := inside.Run(ctx, c.Netns, c.Command)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	command, ended := inside.Run(ctx, c.Netns, c.Command)
 	select {
 	case <-ctx.Done():
 	case err = <-command:
 	case <-s.dev.Done():
 		err = fmt.Errorf("%s: %w", s.dev.Name(), cmp.Or(s.dev.Err(), errors.New("the device is gone")))
 	}
-	return cmp.Or(err, s.close())
+	cancel() // whatever it was that has ended, the command ends with it
+	cerr := s.close()
+	ended()
+	return cmp.Or(err, cerr)
 }
 
 // server is all that runs.

@@ -1,6 +1,8 @@
 // Package inside runs a command inside a network namespace, for the commands
 // of strata that take one behind "--".
 //
-//	done := inside.Run(ctx, "blue", []string{"curl", "http://10.77.0.2/"})
+//	done, wait := inside.Run(ctx, "blue", []string{"curl", "http://10.77.0.2/"})
 //	err := <-done // nil, or an *exec.ExitError
+//	cancel()
+//	wait()
 package inside
