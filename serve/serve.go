@@ -45,8 +45,11 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	s, err := start(&c)
-	if err != nil {
+	s, err := start(ctx, &c)
+	switch {
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return nil // it ended as it should, early
+	case err != nil:
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -79,7 +82,10 @@ type server struct {
 	place   place
 }
 
-func start(c *Config) (_ *server, err error) {
+func start(ctx context.Context, c *Config) (_ *server, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	s := &server{config: c}
 	defer func() {
 		if err != nil {
@@ -137,6 +143,9 @@ func start(c *Config) (_ *server, err error) {
 		return nil, err
 	}
 	if err := s.serveSite(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	// Last: now whoever comes is served.
