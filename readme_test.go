@@ -12,11 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every Go snippet of the README is a part, word for word, of a program in
-// examples/, which is compiled, vetted and run with the other tests.
+// Every Go snippet of the README is a part, word for word, of a program or test
+// in examples/, which is compiled with the other tests, and run if it is a test.
 func TestSnippetsOfTheREADMECompile(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
+	require.NotRegexp(t, `(?m)^[A-Z]{5,}$`, string(readme), "something was to be filled in")
 	var examples []string
 	files, err := filepath.Glob("examples/*/*.go")
 	require.NoError(t, err)
