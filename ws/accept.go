@@ -124,19 +124,8 @@ func (opts *AcceptOptions) config(agreed agreement, buffered []byte) connConfig 
 
 // writeRefusal writes the HTTP answer and makes the error.
 func writeRefusal(w http.ResponseWriter, r *http.Request, no *refusal) error {
-	switch no.status {
-	case http.StatusUpgradeRequired:
-		w.Header().Set("Sec-WebSocket-Version", "13")
-		w.Header().Set("Upgrade", "websocket")
-		w.Header().Set("Connection", "Upgrade")
-	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodGet)
-	}
-	text := no.err.Error()
-	if no.status >= http.StatusInternalServerError {
-		text = http.StatusText(no.status) // what is wrong here is not the client's to know
-	}
-	http.Error(w, text, no.status)
+	no.setHeaders(w.Header())
+	http.Error(w, no.text(), no.status)
 	return acceptError(r, fmt.Errorf("answered %d: %w", no.status, no.err))
 }
 

@@ -59,12 +59,42 @@ func ask(t *testing.T, url, request string) (*http.Response, net.Conn, *bufio.Re
 	return resp, conn, br
 }
 
+// upgradeServer serves echo with Upgrade, without net/http.
+func upgradeServer(t testing.TB, opts *ws.UpgradeOptions) (url string, errs chan error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { ln.Close() })
+	errs = make(chan error, 100)
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				c, err := ws.Upgrade(conn, opts)
+				if err == nil {
+					defer c.CloseNow()
+					err = echo(c)
+				}
+				errs <- err
+			}()
+		}
+	}()
+	return "ws://" + ln.Addr().String(), errs
+}
+
 // What a handshake must have (RFC 6455 §4.2.1), and what each that has it not is
-// answered.
+// answered, with net/http and without.
 func TestAcceptRequest(t *testing.T) {
-	url, _, errs := echoServer(t, false, &ws.AcceptOptions{
-		OriginPatterns: []string{"*.friend.example", "https://secure.example"},
-	})
+	opts := &ws.AcceptOptions{OriginPatterns: []string{"*.friend.example", "https://secure.example"}}
+	url, _, errs := echoServer(t, false, opts)
+	t.Run("Accept", func(t *testing.T) { testRequests(t, url, errs) })
+	url, errs = upgradeServer(t, &ws.UpgradeOptions{AcceptOptions: *opts, MaxLine: 1 << 20, MaxHeaderBytes: 1 << 20})
+	t.Run("Upgrade", func(t *testing.T) { testRequests(t, url, errs) })
+}
+
+func testRequests(t *testing.T, url string, errs chan error) {
 	for _, c := range []struct {
 		name  string
 		edits []string
@@ -138,6 +168,7 @@ func TestAcceptRequest(t *testing.T) {
 			case 405:
 				require.Equal(t, "GET", resp.Header.Get("Allow"))
 			}
+			conn.Close()
 			require.Error(t, <-errs)
 		})
 	}

@@ -15,6 +15,26 @@ func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status, fmt.Errorf(format, args...)}
 }
 
+// setHeaders sets the headers that the answer needs.
+func (no *refusal) setHeaders(h http.Header) {
+	switch no.status {
+	case http.StatusUpgradeRequired:
+		h.Set("Sec-WebSocket-Version", "13")
+		h.Set("Upgrade", "websocket")
+		h.Set("Connection", "Upgrade")
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", http.MethodGet)
+	}
+}
+
+// text is what the client is told.
+func (no *refusal) text() string {
+	if no.status >= http.StatusInternalServerError {
+		return http.StatusText(no.status) // what is wrong here is not the client's to know
+	}
+	return no.err.Error()
+}
+
 // agreement is what a handshake agreed on.
 type agreement struct {
 	subprotocol string

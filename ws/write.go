@@ -84,7 +84,8 @@ func (c *Conn) lateError(ctx context.Context) error {
 }
 
 // writeFrame sends a frame of a message. buf is where it is put together, and p
-// may already be there, at maxHeader; nil: wherever that is.
+// may already be there, at maxHeader; nil: wherever that is. A server's buf may
+// be the whole frame, which then ends with p.
 func (c *Conn) writeFrame(ctx context.Context, h header, p, buf []byte) error {
 	if !c.frames.lock(ctx, c.done) {
 		return c.lateError(ctx)
@@ -159,18 +160,23 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, timeout ti
 
 // sendFrame writes a frame. The caller has the frames gate.
 func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout time.Duration) error {
-	if buf == nil {
-		mem := newFrameBuffer(len(p))
-		defer mem.put()
-		buf = mem.bytes()
-	}
 	// The header goes right before the payload, wherever that is to be.
 	var head [maxHeader]byte
 	header := appendHeader(head[:0], h)
-	start := maxHeader - len(header)
-	copy(buf[start:], header)
-	n := c.encode(buf[maxHeader:], p, &h)
-	first, rest := buf[start:maxHeader+n], p[n:]
+	var first, rest []byte
+	if len(buf) == len(header)+len(p) {
+		first = buf // prepared: it is not written to
+	} else {
+		if buf == nil {
+			mem := newFrameBuffer(len(p))
+			defer mem.put()
+			buf = mem.bytes()
+		}
+		start := maxHeader - len(header)
+		copy(buf[start:], header)
+		n := c.encode(buf[maxHeader:], p, &h)
+		first, rest = buf[start:maxHeader+n], p[n:]
+	}
 
 	stop := c.writeDeadline.watch(ctx)
 	sent, err := c.conn.Write(first)
