@@ -25,6 +25,12 @@ type DialOptions struct {
 	// "host:port" with the name as it is in the URL. nil: a net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	// Proxy says which proxy to use for the address, as in http.Transport:
+	// http.ProxyFromEnvironment, or http.ProxyURL. The request that it is
+	// asked about has the scheme http or https. http, https and socks5
+	// proxies are understood. nil: none.
+	Proxy func(*http.Request) (*url.URL, error)
+
 	// TLSConfig is for wss. nil: the standard library's. The server name is
 	// taken from the URL where it is empty.
 	TLSConfig *tls.Config
@@ -32,6 +38,14 @@ type DialOptions struct {
 	// Header goes with the request: Origin, Cookie, Authorization, or Host
 	// in place of the URL's. Those of the handshake itself are refused.
 	Header http.Header
+
+	// Jar has cookies to send, and is given those that the server sets. nil:
+	// only those in Header are sent.
+	Jar http.CookieJar
+
+	// MaxRedirects is how many redirects are followed: to wss only from wss,
+	// and without Header's Authorization and Cookie to another host. 0: none.
+	MaxRedirects int
 
 	// Subprotocols are offered, the preferred first.
 	Subprotocols []string
@@ -79,7 +93,7 @@ const (
 // it a deadline. opts may be nil.
 //
 // Where the server answers with anything but the upgrade, the response comes
-// with the error, with the first 1 KiB of its body. Redirects are not followed.
+// with the error, with the first 1 KiB of its body.
 func Dial(ctx context.Context, urlStr string, opts *DialOptions) (*Conn, *http.Response, error) {
 	if opts == nil {
 		opts = &DialOptions{}
@@ -88,11 +102,55 @@ func Dial(ctx context.Context, urlStr string, opts *DialOptions) (*Conn, *http.R
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, resp, err := t.dial(ctx, opts)
-	if err != nil {
-		return nil, resp, fmt.Errorf("ws: dial %s: %w", t.url.Redacted(), err)
+	for followed := 0; ; followed++ {
+		conn, resp, err := t.dial(ctx, opts)
+		if err == nil {
+			return conn, resp, nil
+		}
+		next, ok, redirectErr := t.redirect(resp)
+		if !ok || followed >= opts.MaxRedirects {
+			return nil, resp, fmt.Errorf("ws: dial %s: %w", t.url.Redacted(), err)
+		}
+		if redirectErr != nil {
+			return nil, resp, fmt.Errorf("ws: dial %s: %w", t.url.Redacted(), redirectErr)
+		}
+		if next.addr != t.addr {
+			opts = opts.withoutSecrets()
+		}
+		t = next
 	}
-	return conn, resp, nil
+}
+
+// redirect is where a response redirects to, if it does.
+func (t target) redirect(resp *http.Response) (next target, ok bool, err error) {
+	if resp == nil || resp.StatusCode/100 != 3 || resp.Header.Get("Location") == "" {
+		return target{}, false, nil
+	}
+	u, err := t.httpURL().Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return target{}, true, err
+	}
+	if next, err = parseTarget(u.String()); err != nil {
+		return target{}, true, err
+	}
+	if t.tls && !next.tls {
+		return target{}, true, fmt.Errorf("the server redirects from TLS to %s, which has none", u.Redacted())
+	}
+	return next, true, nil
+}
+
+// withoutSecrets is opts for another host than they were meant for.
+func (opts *DialOptions) withoutSecrets() *DialOptions {
+	o := *opts
+	o.Header = make(http.Header)
+	for name, values := range opts.Header {
+		switch http.CanonicalHeaderKey(name) {
+		case "Authorization", "Cookie", "Host":
+		default:
+			o.Header[name] = values
+		}
+	}
+	return &o
 }
 
 // target is where a client wants to go.
@@ -150,11 +208,7 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 	if err != nil {
 		return nil, nil, err
 	}
-	dial := opts.DialContext
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	conn, err := dial(ctx, "tcp", t.addr)
+	conn, err := t.connect(ctx, opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -177,6 +231,9 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 			err = fmt.Errorf("handshake: %w", ctx.Err())
 		}
 		return nil, nil, err
+	}
+	if opts.Jar != nil {
+		opts.Jar.SetCookies(t.httpURL(), resp.Cookies())
 	}
 	agreed, err := checkResponse(resp, key, opts)
 	if err != nil {
@@ -257,6 +314,11 @@ func (t target) request(key string, opts *DialOptions) ([]byte, error) {
 		}
 		b.WriteString("Sec-WebSocket-Extensions: " + opts.Compression.offer() + "\r\n")
 	}
+	if opts.Jar != nil {
+		for _, c := range opts.Jar.Cookies(t.httpURL()) {
+			extra["Cookie"] = joinCookies(extra["Cookie"], c.Name+"="+c.Value)
+		}
+	}
 	if u := t.url.User; u != nil && extra.Get("Authorization") == "" {
 		password, _ := u.Password()
 		b.WriteString("Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)) + "\r\n")
@@ -266,6 +328,12 @@ func (t target) request(key string, opts *DialOptions) ([]byte, error) {
 	}
 	b.WriteString("\r\n")
 	return b.Bytes(), nil
+}
+
+// joinCookies adds a cookie to a header of which there is one line (RFC 6265
+// §5.4).
+func joinCookies(lines []string, cookie string) []string {
+	return []string{strings.Join(append(lines, cookie), "; ")}
 }
 
 // shake sends the request and reads the response, and what came after it.
@@ -313,7 +381,7 @@ func (t target) shake(ctx context.Context, conn net.Conn, request []byte, tr *tr
 func checkResponse(resp *http.Response, key string, opts *DialOptions) (a agreement, err error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		if l := resp.Header.Get("Location"); l != "" && resp.StatusCode/100 == 3 {
-			return a, fmt.Errorf("the server redirects to %.200q (%s); redirects are not followed: dial that address if you trust it", l, resp.Status)
+			return a, fmt.Errorf("the server redirects to %.200q (%s); DialOptions.MaxRedirects does not allow that", l, resp.Status)
 		}
 		return a, fmt.Errorf("the server answered %q in place of 101 Switching Protocols", resp.Status)
 	}
