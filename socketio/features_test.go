@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -18,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"strata/socketio"
-	"strata/socketio/client"
 	"strata/socketio/engineio"
 	"strata/ws"
 )
@@ -183,8 +183,10 @@ func TestParentsSpeakToTheirChildren(t *testing.T) {
 	parent := server.OfPattern(regexp.MustCompile(`^/n-\d+$`))
 	parent.SetMaxChildren(2)
 	gone := make(chan string, 8)
+	inRoom := make(chan bool, 8)
 	parent.OnConnection(func(s *socketio.Socket) {
 		s.Join("room")
+		inRoom <- true
 		s.OnDisconnect(func(string) { gone <- s.Namespace().Name() })
 	})
 	static := server.Of("/n-7") // a child as well, though nobody has joined
@@ -196,6 +198,8 @@ func TestParentsSpeakToTheirChildren(t *testing.T) {
 	require.Equal(t, `44/n-2,{"message":"Invalid namespace"}`, p.read(), "too many")
 	p.say("40/n-7,")
 	p.read()
+	wait(t, "one in the room", inRoom)
+	wait(t, "both in the room", inRoom)
 	require.NoError(t, parent.Emit("all", 1))
 	require.ElementsMatch(t, []string{`42/n-1,["all",1]`, `42/n-7,["all",1]`}, []string{p.read(), p.read()})
 	require.NoError(t, parent.To("room").Emit("room"))
@@ -220,16 +224,17 @@ func TestParentsSpeakToTheirChildren(t *testing.T) {
 // nothing is left of it.
 func TestBroadcastAcks(t *testing.T) {
 	server, url, _ := serve(t, nil)
-	var mute []*client.Socket
+	var leave atomic.Bool
 	for i := range 3 {
 		c := dial(t, url, nil)
 		c.On("n", func(ack func(int)) {
 			if i < 2 {
 				ack(i)
+			} else if leave.Load() {
+				c.Close()
 			}
 		})
 		c.On("all", func(ack func(int)) { ack(i) })
-		mute = append(mute, c)
 	}
 	require.Eventually(t, func() bool { return len(server.Of("/").Sockets()) == 3 }, patience, time.Millisecond)
 	ctx := context.Background()
@@ -254,7 +259,7 @@ func TestBroadcastAcks(t *testing.T) {
 	require.ErrorContains(t, err, "operation has timed out")
 	require.Equal(t, []int{0, 1}, numbers(answers))
 
-	go mute[2].Close()
+	leave.Store(true)
 	answers, err = server.EmitWithAck(ctx, "n") // nobody's time is up: the one that is silent leaves
 	require.ErrorIs(t, err, socketio.ErrDisconnected)
 	require.Equal(t, []int{0, 1}, numbers(answers))
@@ -292,6 +297,7 @@ func TestOperationsOnManySockets(t *testing.T) {
 		s.OnDisconnect(func(reason string) { gone <- reason })
 	})
 	c := dial(t, url, nil)
+	id := c.ID()
 	require.Eventually(t, func() bool { return len(server.Of("/").Sockets()) == 1 }, patience, time.Millisecond)
 	require.NoError(t, server.SocketsJoin("a", "b"))
 	require.NoError(t, server.To("a").SocketsJoin("c"))
@@ -299,10 +305,10 @@ func TestOperationsOnManySockets(t *testing.T) {
 	sockets, err := server.To("c").FetchSockets(context.Background())
 	require.NoError(t, err)
 	require.Len(t, sockets, 1)
-	require.Equal(t, []string{c.ID(), "b", "c"}, sockets[0].Rooms)
+	require.Equal(t, []string{id, "b", "c"}, sockets[0].Rooms)
 	text, err := json.Marshal(sockets[0])
 	require.NoError(t, err)
-	for _, want := range []string{`"rooms":["` + c.ID(), `"data":{"n":1}`, `"headers":{`, `"query":{"EIO":"4"`, `"secure":false`, `"issued":`} {
+	for _, want := range []string{`"rooms":["` + id, `"data":{"n":1}`, `"headers":{`, `"query":{"EIO":"4"`, `"secure":false`, `"issued":`} {
 		require.Contains(t, string(text), want)
 	}
 	require.NoError(t, sockets[0].Join("d"))
@@ -316,7 +322,6 @@ func TestOperationsOnManySockets(t *testing.T) {
 	require.Equal(t, "server namespace disconnect", wait(t, "the end", gone))
 	mu.Lock()
 	defer mu.Unlock()
-	id := c.ID()
 	require.Equal(t, []string{"+ " + id, "in " + id, "+ a", "in a", "+ b", "in b", "+ c", "in c", "out a", "- a", "+ d", "in d", "out d", "- d"}, rooms[:14])
 	require.ElementsMatch(t, []string{"out b", "- b", "out c", "- c", "out " + id, "- " + id}, rooms[14:])
 }

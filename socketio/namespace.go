@@ -21,6 +21,7 @@ type Namespace struct {
 	roomEvents roomEvents
 	ackIDs     atomic.Uint64 // the next one
 	servers    dispatch.Table
+	messageIDs messageIDs
 	users      int // clients that join, or are there; guarded by server.mu
 
 	mu          sync.RWMutex

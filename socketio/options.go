@@ -27,6 +27,11 @@ type Options struct {
 	// were. nil: they start anew.
 	Recovery *Recovery
 
+	// MessageIDs has events recognized that a client of package client, with
+	// its option of that name, sent twice: they are handled once, and
+	// answered the same again.
+	MessageIDs bool
+
 	// CleanupEmptyChildNamespaces removes a dynamic namespace when its last
 	// client has left.
 	CleanupEmptyChildNamespaces bool

@@ -21,6 +21,7 @@ type Args = parser.Args
 type Socket struct {
 	id        string
 	pid       string // names its session; "": it cannot be continued
+	clientID  string // that the client gave itself, for Options.MessageIDs; "": none
 	recovered bool
 	conn      *conn
 	namespace *Namespace
@@ -71,6 +72,9 @@ func (s *Socket) extra() *socketMore {
 func newSocket(c *conn, n *Namespace, id string, auth []byte) *Socket {
 	s := &Socket{id: id, conn: c, namespace: n, handshake: newHandshake(c.session.Handshake(), auth)}
 	s.mailbox.Panicked = s.panicked
+	if c.server.opts.MessageIDs {
+		s.clientID = clientIDOf(auth)
+	}
 	return s
 }
 
@@ -458,7 +462,19 @@ func (s *Socket) packet(p parser.Packet) {
 // event has an event handled.
 func (s *Socket) event(p parser.Packet) {
 	var answer func(args ...any)
-	if p.HasID {
+	switch {
+	case p.HasID && s.clientID != "":
+		once, first := s.namespace.messageIDs.first(s, &p)
+		if !first {
+			return
+		}
+		var answered atomic.Bool
+		answer = func(args ...any) {
+			if answered.CompareAndSwap(false, true) {
+				s.namespace.messageIDs.answer(once, p.ID, args)
+			}
+		}
+	case p.HasID:
 		var answered atomic.Bool
 		answer = func(args ...any) {
 			if answered.CompareAndSwap(false, true) {

@@ -11,10 +11,11 @@
 //
 // Events that may come right after the connection want their handlers to be
 // there before it: make the socket with [New], register them, then call
-// [Socket.Connect].
+// [Socket.Connect], which makes one attempt and says how it went, or
+// [Socket.Open], which goes on trying in the background.
 //
-// It speaks WebSocket. There is no reconnection yet: when the connection ends,
-// OnDisconnect says why, and another socket has to be dialled. Nor are there
-// long-polling, several namespaces over one connection, and buffering of what is
-// emitted while disconnected.
+// When the connection is lost a new one is made, with growing delays; what is
+// emitted meanwhile is kept, and sent then. What was under way may be lost: see
+// Options.Retries, and socketio.Recovery for the other direction. A [Manager]
+// has several sockets, one a namespace, share a connection.
 package client

@@ -1,10 +1,8 @@
 package client
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"strata/socketio/engineio"
@@ -13,58 +11,15 @@ import (
 	"strata/trace"
 )
 
-// receiver is a Socket as its Engine.IO connection sees it.
-type receiver struct{ *Socket }
+// maxEarly bounds the events that are kept until the server has let us in.
+const maxEarly = 256
 
-var _ engineio.Handler = receiver{}
-
-// Message takes a message from the server.
-func (r receiver) Message(m engineio.Message) {
-	take := r.decoder.Text
-	if m.Binary {
-		take = r.decoder.Binary
-	}
-	p, ok, err := take(m.Data)
-	if err != nil {
-		r.join(err)
-		r.end(ReasonParseError)
-		r.engine.Close()
-		return
-	}
-	if ok {
-		r.trace(trace.In, &p)
-		r.packet(p)
-	}
-}
-
-// Closed is the end of the connection.
-func (r receiver) Closed(reason engineio.Reason, err error) {
-	if err == nil {
-		err = errors.New(string(reason))
-	}
-	r.join(fmt.Errorf("the connection ended: %w", err))
-	if reason == engineio.ForcedClose {
-		reason = ReasonClientDisconnect
-	}
-	r.end(string(reason))
-}
-
-// join gives Connect its answer, the first time it is called. What the server
-// should not say before is an end to it as well.
-func (r receiver) join(err error) {
-	if !r.answered {
-		r.answered = true
-		r.joined <- err
-	}
-}
-
-func (r receiver) packet(p parser.Packet) {
-	if p.Namespace != r.namespace {
-		return // of a namespace that was not asked for
-	}
+// packet takes a packet from the server, on the goroutine that reads.
+func (s *Socket) packet(engine *engineio.Conn, p parser.Packet) {
+	s.trace(trace.In, engine, &p)
 	switch p.Type {
 	case parser.Connect:
-		r.connect(p)
+		s.welcomed(engine, p)
 	case parser.ConnectError:
 		refused := &ConnectError{Message: string(p.Data)}
 		var data struct {
@@ -74,61 +29,149 @@ func (r receiver) packet(p parser.Packet) {
 		if json.Unmarshal(p.Data, &data) == nil {
 			refused.Message, refused.Data = data.Message, data.Data
 		}
-		r.join(refused)
+		s.dismissed()
+		s.refused(refused)
+		s.ended(ReasonServerDisconnect, refused)
 	case parser.Disconnect:
-		r.join(errors.New("the server disconnected the socket"))
-		r.end(ReasonServerDisconnect)
-		r.engine.Close()
+		s.answered(errors.New("the server disconnected the socket"))
+		s.dismissed()
+		s.ended(ReasonServerDisconnect, ErrDisconnected)
 	case parser.Event, parser.BinaryEvent:
-		size := len(p.Data)
-		for _, a := range p.Attachments {
-			size += len(a)
+		s.mu.Lock()
+		wait := !s.connected
+		if wait && len(s.early) < maxEarly {
+			s.early = append(s.early, p)
 		}
-		r.mailbox.Put(size, func() { r.event(p) })
+		s.mu.Unlock()
+		if !wait {
+			s.handle(p)
+		}
 	case parser.Ack, parser.BinaryAck:
 		if p.HasID {
-			r.acks.Answer(p.ID, p.Args())
+			s.acks.Answer(p.ID, p.Args())
 		}
 	}
 }
 
-// connect takes the server's answer that the namespace is joined.
-func (r receiver) connect(p parser.Packet) {
-	var data struct{ SID string }
+// dismissed is the server's wish that we are not connected: there is no
+// reconnection then, unless the program asks for it.
+func (s *Socket) dismissed() {
+	s.mu.Lock()
+	s.active = false
+	s.mu.Unlock()
+	s.manager.leave(s)
+}
+
+// welcomed takes the server's answer that the namespace is joined.
+func (s *Socket) welcomed(engine *engineio.Conn, p parser.Packet) {
+	var data struct{ SID, PID string }
 	if json.Unmarshal(p.Data, &data) != nil || data.SID == "" {
-		r.join(errors.New("the server gave no id: is it a Socket.IO server of version 2?"))
+		s.dismissed()
+		s.refused(errNoID)
+		s.ended(ReasonTransportError, errNoID)
 		return
 	}
-	r.mu.Lock()
-	if r.reason == "" {
-		r.id, r.connected = data.SID, true
+	s.mu.Lock()
+	if s.engine != engine || s.connected {
+		s.mu.Unlock()
+		return
 	}
-	r.mu.Unlock()
-	r.join(nil)
+	s.recovered = data.PID != "" && data.PID == s.pid
+	if !s.recovered {
+		s.offset = ""
+	}
+	s.id, s.pid, s.connected = data.SID, data.PID, true
+	early := s.early
+	s.early = nil
+	waiting := s.buffer.take()
+	// What was emitted before goes out before what is emitted from now on:
+	// who emits waits for the lock.
+	for _, w := range waiting {
+		if !w.forgotten() {
+			s.trace2(engine, w.packet)
+			_ = engine.Send(w.messages...) // if it is gone we are told
+		}
+	}
+	fns := s.told.connects
+	s.mu.Unlock()
+	if len(fns) > 0 {
+		s.mailbox.PutNow(func() {
+			for _, fn := range fns {
+				fn()
+			}
+		})
+	}
+	for _, p := range early {
+		s.handle(p)
+	}
+	s.answered(nil)
+	s.retries.wake()
+}
+
+// handle has an event handled, after those before it.
+func (s *Socket) handle(p parser.Packet) {
+	size := len(p.Data)
+	for _, a := range p.Attachments {
+		size += len(a)
+	}
+	if !s.mailbox.Put(size, func() { s.event(p) }) {
+		return
+	}
+	if offset := lastString(&p); offset != "" {
+		s.mu.Lock()
+		if s.pid != "" {
+			s.offset = offset
+		}
+		s.mu.Unlock()
+	}
+}
+
+// lastString is the last argument of an event, where it is a string: with
+// connection state recovery that is the event's offset. Events that ask for an
+// ack have none.
+func lastString(p *parser.Packet) (offset string) {
+	if p.HasID || len(p.Data) < 3 || p.Data[len(p.Data)-2] != '"' {
+		return ""
+	}
+	_, args := p.Event()
+	for arg := range args.All() {
+		offset = ""
+		if raw := arg.JSON(); raw[0] == '"' {
+			_ = json.Unmarshal(raw, &offset) // it is a string
+		}
+	}
+	return offset
 }
 
 // event has an event handled.
-func (r receiver) event(p parser.Packet) {
+func (s *Socket) event(p parser.Packet) {
 	var answer func(args ...any)
 	if p.HasID {
 		var answered atomic.Bool
 		answer = func(args ...any) {
 			if answered.CompareAndSwap(false, true) {
-				r.ack(p.ID, args)
+				s.ack(p.ID, args)
 			}
 		}
 	}
-	if err := r.handlers.Dispatch(context.Background, &p, answer); err != nil {
-		r.opts.Logger.Warn("socket.io: an event does not fit its handler and is dropped", "error", err)
+	s.anyIn.Call(&p)
+	if err := s.handlers.Dispatch(s.Context, &p, answer); err != nil {
+		s.opts.Logger.Warn("socket.io: an event is dropped", "error", err)
 	}
 }
 
 // ack sends an answer.
-func (r receiver) ack(id uint64, args []any) {
-	p := parser.Packet{Namespace: r.namespace, ID: id, HasID: true}
+func (s *Socket) ack(id uint64, args []any) {
+	p := parser.Packet{Namespace: s.namespace, ID: id, HasID: true}
 	if err := p.SetAck(args...); err != nil {
-		r.opts.Logger.Error("socket.io: an answer cannot be sent", "error", err)
+		s.opts.Logger.Error("socket.io: an answer cannot be sent", "error", err)
 		return
 	}
-	_ = r.send(&p, dispatch.Encode(parser.Default, &p)) // nobody is left to be answered
+	s.mu.Lock()
+	engine, connected := s.engine, s.connected
+	s.mu.Unlock()
+	if connected { // otherwise nobody is left to be answered
+		s.trace(trace.Out, engine, &p)
+		_ = engine.Send(dispatch.Encode(s.opts.Parser, &p)...)
+	}
 }

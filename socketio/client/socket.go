@@ -3,13 +3,13 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,25 +26,54 @@ type Args = parser.Args
 // Socket is a connection to a namespace of a server. All methods may be called
 // from any goroutine.
 type Socket struct {
-	opts      Options
-	url       string // of the server's Engine.IO
+	manager   *Manager
+	opts      *Options // the manager's
 	namespace string
+	auth      any
+	authFunc  func(ctx context.Context) (any, error)
+	clientID  string // for MessageIDs; "": none
 
 	handlers dispatch.Table
+	anyIn    dispatch.AnyList
+	anyOut   dispatch.AnyList
 	acks     dispatch.Acks
 	mailbox  dispatch.Mailbox
 	ackIDs   atomic.Uint64
-	decoder  parser.Decoder // of the goroutine that reads
-	joined   chan error     // the answer to CONNECT
-	answered bool           // it was given; of the goroutine that reads
 
-	mu          sync.Mutex
-	dialled     bool
-	engine      *engineio.Conn
-	id          string
-	connected   bool
-	reason      string // why it ended; "": it has not
+	mu        sync.Mutex
+	active    bool           // it wants to be connected
+	engine    *engineio.Conn // by which it has asked to join, or joined; nil: none
+	joined    chan error     // told how that went, once; nil: nobody asks
+	connected bool
+	id        string
+	pid       string // names the session to the server; "": it cannot be continued
+	offset    string // of the last event that came with one
+	recovered bool
+	buffer    outbox
+	early     []parser.Packet // events that came before the server let us in
+	retries   retryQueue
+	told      socketEvents
+	ctx       context.Context // of this connection; nil: nobody asked
+	cancel    context.CancelCauseFunc
+}
+
+type socketEvents struct {
+	connects    []func()
+	errs        []func(error)
 	disconnects []func(reason string)
+}
+
+func newSocket(m *Manager, namespace string) *Socket {
+	s := &Socket{manager: m, opts: &m.opts, namespace: namespace}
+	s.mailbox.Panicked = s.panicked
+	s.buffer.limits = [2]int{m.opts.MaxBuffered, m.opts.MaxBufferedBytes}
+	if m.opts.MessageIDs {
+		var raw [15]byte
+		if _, err := io.ReadFull(m.rand, raw[:]); err == nil {
+			s.clientID = base64.RawURLEncoding.EncodeToString(raw[:])
+		}
+	}
+	return s
 }
 
 // Dial makes a socket and connects it: see [New] and [Socket.Connect].
@@ -59,83 +88,109 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Socket, error) {
 	return s, nil
 }
 
-// New makes a socket that is not connected yet. The URL is http, https, ws or
-// wss; its path is the namespace, as with the official client, and its query
-// goes to the server. opts may be nil.
+// New makes a socket with a [Manager] of its own, not connected yet. The URL is
+// http, https, ws or wss; its path is the namespace, as with the official
+// client, and its query goes to the server. opts may be nil.
 func New(rawURL string, opts *Options) (*Socket, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("socket.io: %w", err)
 	}
-	s := &Socket{joined: make(chan error, 1)}
-	if opts != nil {
-		s.opts = *opts
+	m, err := NewManager(rawURL, opts)
+	if err != nil {
+		return nil, err
 	}
-	if s.opts.Logger == nil {
-		s.opts.Logger = slog.Default()
-	}
-	if slices.ContainsFunc(s.opts.Transports, func(t engineio.Transport) bool { return t != engineio.WebSocket }) {
-		return nil, fmt.Errorf("socket.io: transports %v: this client speaks only %q yet", s.opts.Transports, engineio.WebSocket)
-	}
-	s.namespace = "/" + strings.TrimPrefix(u.Path, "/")
-	if strings.Contains(s.namespace, ",") {
-		return nil, fmt.Errorf("socket.io: namespace %q: a comma cannot be in a namespace's name", s.namespace)
-	}
-	u.Path, u.RawPath = s.opts.Path, ""
-	if u.Path == "" {
-		u.Path = "/socket.io/"
-	}
-	s.url = u.String()
-	s.mailbox.Panicked = s.panicked
-	return s, nil
+	return m.Socket(u.Path, opts)
 }
 
-// Connect connects to the server and joins the namespace. ctx bounds that, and
-// nothing after it: give it a deadline. A socket connects once. Where the server
-// does not let the client in, the error is a [*ConnectError].
+// Connect connects to the server and joins the namespace: it makes one attempt,
+// where the manager is not connected yet, and says how that went. ctx bounds it,
+// and nothing after it: give it a deadline. Where the server does not let the
+// client in, the error is a [*ConnectError]. When the connection is lost later,
+// a new one is made, see Options.NoReconnection.
+//
+// Connecting a socket that is connected does nothing.
 func (s *Socket) Connect(ctx context.Context) error {
-	hello := parser.Packet{Type: parser.Connect, Namespace: s.namespace}
-	if s.opts.Auth != nil {
-		auth, err := json.Marshal(s.opts.Auth)
-		if err != nil || !bytes.HasPrefix(auth, []byte("{")) {
-			return fmt.Errorf("socket.io: connect: Auth is no JSON object: %T (%v)", s.opts.Auth, err)
-		}
-		hello.Data = auth
+	if s.Connected() {
+		return nil
 	}
-	s.mu.Lock()
-	twice := s.dialled
-	s.dialled = true
-	s.mu.Unlock()
-	if twice {
-		return errors.New("socket.io: connect: a socket connects once")
-	}
-	engine, err := engineio.Dial(ctx, s.url, &engineio.DialOptions{
-		DialContext: s.opts.DialContext, TLSConfig: s.opts.TLSConfig, Header: s.opts.Header,
-		MaxMessage: s.opts.MaxMessage, Rand: s.opts.Rand, Recorder: s.opts.Recorder, Host: s.opts.Host,
-	}, func(c *engineio.Conn) engineio.Handler {
-		s.mu.Lock()
-		s.engine = c
-		s.mu.Unlock()
-		s.trace(trace.Out, &hello)
-		_ = c.Send(dispatch.Encode(parser.Default, &hello)...) // nothing waits yet: it fits
-		return receiver{s}
-	})
-	if err != nil {
+	if _, err := s.authPayload(ctx, false); err != nil {
 		return fmt.Errorf("socket.io: connect: %w", err)
 	}
+	joined := make(chan error, 1)
+	s.mu.Lock()
+	s.active = true
+	s.joined = joined
+	s.mu.Unlock()
+	s.mailbox.Refuse(false)
+	run, first, err := s.manager.enter(s)
+	if err != nil {
+		s.giveUp()
+		return fmt.Errorf("socket.io: connect: %w", err)
+	}
+	if first {
+		engine, err := s.manager.dial(ctx, run)
+		if err != nil {
+			s.giveUp()
+			if s.manager.wanted(run) {
+				go s.manager.loop(run, nil) // by another socket, meanwhile
+			} else {
+				close(run.done)
+			}
+			return fmt.Errorf("socket.io: connect: %w", err)
+		}
+		go s.manager.loop(run, engine)
+	} else if engine := s.manager.Engine(); engine != nil {
+		s.join(engine)
+	}
 	select {
-	case err = <-s.joined:
+	case err = <-joined:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	if err != nil {
-		engine.Close()
+		s.Close()
 		return fmt.Errorf("socket.io: join %s: %w", s.namespace, err)
 	}
 	return nil
 }
 
-// ID is the socket's id, as the server gave it. Empty before it is connected.
+// Open has the socket connected in the background, with as many attempts as the
+// options allow: OnConnect and OnConnectError tell how that goes. What is
+// emitted meanwhile is kept.
+func (s *Socket) Open() error {
+	s.mu.Lock()
+	if s.active {
+		s.mu.Unlock()
+		return nil
+	}
+	s.active = true
+	s.mu.Unlock()
+	s.mailbox.Refuse(false)
+	run, first, err := s.manager.enter(s)
+	if err != nil {
+		s.giveUp()
+		return fmt.Errorf("socket.io: connect: %w", err)
+	}
+	if first {
+		go s.manager.loop(run, nil)
+	} else if engine := s.manager.Engine(); engine != nil {
+		s.join(engine)
+	}
+	return nil
+}
+
+// giveUp is the end of an attempt that did not work.
+func (s *Socket) giveUp() {
+	s.mu.Lock()
+	s.active, s.joined, s.engine = false, nil, nil
+	s.mu.Unlock()
+	s.retries.wake()
+	s.manager.leave(s)
+}
+
+// ID is the socket's id, as the server gave it; it is another one after each
+// connection that did not continue the last. Empty while it is not connected.
 func (s *Socket) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,6 +200,9 @@ func (s *Socket) ID() string {
 // Namespace is what the socket joins, like "/".
 func (s *Socket) Namespace() string { return s.namespace }
 
+// Manager is what connects the socket.
+func (s *Socket) Manager() *Manager { return s.manager }
+
 // Connected reports whether the socket is connected.
 func (s *Socket) Connected() bool {
 	s.mu.Lock()
@@ -152,15 +210,51 @@ func (s *Socket) Connected() bool {
 	return s.connected
 }
 
-// On has fn called for each event of that name, one event at a time, in order.
-// fn is a function without results; its parameters are decoded from the event's
-// arguments by the rules of encoding/json, []byte from binary, and a last
-// parameter that is a function sends the answer. Arguments that are missing are
-// zero, those too many are ignored; where one does not fit its parameter the
-// event is logged and dropped. It panics where fn cannot be called like that, or
-// where the name is reserved.
-func (s *Socket) On(event string, fn any) (off func()) {
-	off, err := s.handlers.On(event, fn, false)
+// Active reports whether the socket is connected, or will be without further
+// ado.
+func (s *Socket) Active() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active
+}
+
+// Recovered reports whether the connection continues the one before: nothing was
+// missed.
+func (s *Socket) Recovered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.recovered
+}
+
+// Context ends when the socket is disconnected, or is ended already where it is
+// not connected.
+func (s *Socket) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancelCause(context.Background())
+		if !s.connected {
+			s.cancel(ErrDisconnected)
+		}
+	}
+	return s.ctx
+}
+
+// On has fn called for each event of that name, one event at a time, in order,
+// until off is called. fn is a function whose parameters are decoded from the
+// event's arguments by the rules of encoding/json, []byte from binary.
+// Arguments that are missing are zero, those too many are ignored; where one
+// does not fit its parameter the event is logged and dropped. A first parameter
+// that is a context.Context ends with the connection. A last parameter that is
+// a function sends the answer, or fn returns it, and perhaps an error. It panics
+// where fn cannot be called like that, or where the name is reserved.
+func (s *Socket) On(event string, fn any) (off func()) { return s.listen(event, fn, false) }
+
+// Once is On for the next event only.
+func (s *Socket) Once(event string, fn any) (off func()) { return s.listen(event, fn, true) }
+
+func (s *Socket) listen(event string, fn any, once bool) (off func()) {
+	off, err := s.handlers.On(event, fn, once)
 	if err != nil {
 		panic("client: On: " + err.Error())
 	}
@@ -170,101 +264,231 @@ func (s *Socket) On(event string, fn any) (off func()) {
 // Off removes the handlers of an event.
 func (s *Socket) Off(event string) { s.handlers.Off(event) }
 
-// OnDisconnect has fn called once the socket, having been connected, has ended,
-// after the events that came before. reason is one of the Reason constants.
+// EventNames are the events that have handlers, sorted.
+func (s *Socket) EventNames() []string { return s.handlers.Events() }
+
+// OnAny has fn called for every event from the server, before its handlers,
+// until off is called.
+func (s *Socket) OnAny(fn func(event string, args Args)) (off func()) { return s.anyIn.Add(fn, false) }
+
+// PrependAny is OnAny, but before the others.
+func (s *Socket) PrependAny(fn func(event string, args Args)) (off func()) {
+	return s.anyIn.Add(fn, true)
+}
+
+// OffAny removes all that OnAny added.
+func (s *Socket) OffAny() { s.anyIn.Clear() }
+
+// OnAnyOutgoing has fn called for every event that is emitted, until off is
+// called.
+func (s *Socket) OnAnyOutgoing(fn func(event string, args Args)) (off func()) {
+	return s.anyOut.Add(fn, false)
+}
+
+// PrependAnyOutgoing is OnAnyOutgoing, but before the others.
+func (s *Socket) PrependAnyOutgoing(fn func(event string, args Args)) (off func()) {
+	return s.anyOut.Add(fn, true)
+}
+
+// OffAnyOutgoing removes all that OnAnyOutgoing added.
+func (s *Socket) OffAnyOutgoing() { s.anyOut.Clear() }
+
+// OnConnect has fn called each time the socket has been connected, before the
+// events that come by that connection.
+func (s *Socket) OnConnect(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told.connects = append(slices.Clone(s.told.connects), fn)
+}
+
+// OnConnectError has fn called each time an attempt to connect failed. Where the
+// error is a [*ConnectError] the server refused, and there are no further
+// attempts until Connect or Open is called.
+func (s *Socket) OnConnectError(fn func(error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told.errs = append(slices.Clone(s.told.errs), fn)
+}
+
+// OnDisconnect has fn called each time the socket, having been connected, has
+// ceased to be, after the events that came before. reason is one of the Reason
+// constants.
 func (s *Socket) OnDisconnect(fn func(reason string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.disconnects = append(s.disconnects, fn)
+	s.told.disconnects = append(slices.Clone(s.told.disconnects), fn)
 }
 
-// Emit sends an event. It does not wait: errors are [ErrDisconnected], a full
-// send queue (engineio.ErrSlow, which ends the connection), or an [*EmitError].
-// []byte is sent as binary and must not be changed afterwards.
-func (s *Socket) Emit(event string, args ...any) error {
-	p := parser.Packet{Namespace: s.namespace}
-	return s.emit(&p, event, args)
-}
-
-// EmitWithAck sends an event and waits for the answer, until ctx ends (the error
-// is the context's) or the socket does ([ErrDisconnected]). It may be called in
-// a handler.
-func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
-	p := parser.Packet{Namespace: s.namespace, ID: s.ackIDs.Add(1) - 1, HasID: true}
-	wait := s.acks.Expect(p.ID)
-	if err := s.emit(&p, event, args); err != nil {
-		s.acks.Forget(p.ID)
-		return Args{}, err
-	}
-	answer, err := wait(ctx)
-	if err != nil {
-		return Args{}, fmt.Errorf("socket.io: ack of %q: %w", event, err)
-	}
-	return answer, nil
-}
-
-func (s *Socket) emit(p *parser.Packet, event string, args []any) error {
-	if err := dispatch.SetEvent(p, event, args); err != nil {
-		return err
-	}
-	return s.send(p, dispatch.Encode(parser.Default, p))
-}
-
-func (s *Socket) send(p *parser.Packet, messages []engineio.Outgoing) error {
-	s.mu.Lock()
-	connected, engine := s.connected, s.engine
-	s.mu.Unlock()
-	if !connected {
-		return ErrDisconnected
-	}
-	s.trace(trace.Out, p)
-	err := engine.Send(messages...)
-	if err == engineio.ErrClosed {
-		return ErrDisconnected
-	}
-	return err
-}
-
-// Close leaves the namespace and ends the connection, after what was emitted
-// before is sent. It waits until the connection is gone, not for handlers: it
-// may be called in one. Closing a socket that is not connected does nothing.
+// Close leaves the namespace, and ends the connection where no other socket
+// shares it, after what was emitted before is sent. It waits until the
+// connection is gone, not for handlers: it may be called in one. Closing a
+// socket that is not connected only has it stop trying.
 func (s *Socket) Close() error {
-	bye := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace}
-	_ = s.send(&bye, dispatch.Encode(parser.Default, &bye))
-	s.end(ReasonClientDisconnect)
 	s.mu.Lock()
-	engine := s.engine
+	engine, connected := s.engine, s.connected
+	s.active = false
 	s.mu.Unlock()
-	if engine != nil {
-		engine.Close()
-		<-engine.Done()
+	if connected {
+		bye := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace}
+		s.trace(trace.Out, engine, &bye)
+		_ = engine.Send(dispatch.Encode(s.opts.Parser, &bye)...) // it may be gone already
+	}
+	s.mailbox.Refuse(true)
+	run := s.manager.leave(s)
+	s.ended(ReasonClientDisconnect, ErrDisconnected)
+	if run != nil {
+		<-run.done
 	}
 	return nil
 }
 
-// end ends the socket, for the reason of the first call.
-func (s *Socket) end(reason string) {
+// authPayload is what goes with the request to join. The function is only asked
+// where ask says so: it may take its time.
+func (s *Socket) authPayload(ctx context.Context, ask bool) ([]byte, error) {
+	auth := s.auth
+	if s.authFunc != nil {
+		if !ask {
+			return nil, nil
+		}
+		var err error
+		if auth, err = s.authFunc(ctx); err != nil {
+			return nil, err
+		}
+	}
+	data := []byte("{}")
+	if auth != nil {
+		var err error
+		if data, err = json.Marshal(auth); err != nil || !bytes.HasPrefix(data, []byte("{")) {
+			return nil, fmt.Errorf("option Auth is no JSON object: %T (%v)", auth, err)
+		}
+	}
+	return data, nil
+}
+
+// join asks the server to let the socket in.
+func (s *Socket) join(engine *engineio.Conn) {
 	s.mu.Lock()
-	if s.reason != "" {
+	if s.engine == engine || !s.active {
 		s.mu.Unlock()
 		return
 	}
-	s.reason = reason
-	was := s.connected
-	s.connected = false
+	s.engine = engine
 	s.mu.Unlock()
-	s.acks.End()
-	s.mailbox.Close(false, func() {
-		if !was {
-			return
+	if s.authFunc != nil {
+		go s.hello(engine)
+		return
+	}
+	s.hello(engine)
+}
+
+func (s *Socket) hello(engine *engineio.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout)
+	defer cancel()
+	data, err := s.authPayload(ctx, true)
+	if err != nil {
+		s.refused(err)
+		return
+	}
+	s.mu.Lock()
+	own := map[string]string{}
+	if s.pid != "" {
+		own["pid"] = s.pid
+		if s.offset != "" {
+			own["offset"] = s.offset
 		}
-		s.mu.Lock()
-		fns := s.disconnects
-		s.mu.Unlock()
-		for _, fn := range fns {
-			fn(reason)
+	}
+	s.mu.Unlock()
+	if s.clientID != "" {
+		own["_mid"] = s.clientID
+	}
+	if len(own) > 0 {
+		text, _ := json.Marshal(own) // strings
+		if string(data) != "{}" {
+			text = append(text[:len(text)-1], ',')
+			data = append(text, data[1:]...) // as with Object.assign the program's own come last
+		} else {
+			data = text
 		}
-	})
+	}
+	hello := parser.Packet{Type: parser.Connect, Namespace: s.namespace}
+	if string(data) != "{}" {
+		hello.Data = data
+	}
+	s.trace(trace.Out, engine, &hello)
+	_ = engine.Send(dispatch.Encode(s.opts.Parser, &hello)...) // if it is gone we are told
+}
+
+// answered gives Connect its answer, the first time.
+func (s *Socket) answered(err error) {
+	s.mu.Lock()
+	joined := s.joined
+	s.joined = nil
+	s.mu.Unlock()
+	if joined != nil {
+		joined <- err
+	}
+}
+
+// refused is an attempt to connect that failed.
+func (s *Socket) refused(err error) {
+	s.answered(err)
+	s.mu.Lock()
+	fns := s.told.errs
+	s.mu.Unlock()
+	if len(fns) > 0 {
+		s.mailbox.PutNow(func() {
+			for _, fn := range fns {
+				fn(err)
+			}
+		})
+	}
+}
+
+// abandoned is the end of the manager's attempts.
+func (s *Socket) abandoned() {
+	s.mu.Lock()
+	s.active = false
+	s.mu.Unlock()
+	s.ended("", ErrDisconnected)
+}
+
+// lost is the end of the connection.
+func (s *Socket) lost(engine *engineio.Conn, reason string, err error) {
+	s.mu.Lock()
+	mine := s.engine == engine
+	s.mu.Unlock()
+	if !mine {
+		return
+	}
+	s.answered(fmt.Errorf("the connection ended: %w", err))
+	s.ended(reason, ErrDisconnected)
+}
+
+// ended is the end of being connected, or of trying to. With reason "" the
+// handlers were told before.
+func (s *Socket) ended(reason string, err error) {
+	s.mu.Lock()
+	was := s.connected
+	s.connected, s.engine, s.id, s.early = false, nil, "", nil
+	if s.cancel != nil {
+		s.cancel(ErrDisconnected)
+		s.ctx, s.cancel = nil, nil
+	}
+	if !s.active {
+		s.buffer.drop()
+	}
+	fns := s.told.disconnects
+	s.mu.Unlock()
+	s.answered(err)
+	s.acks.Disconnect()
+	s.retries.wake()
+	if was && len(fns) > 0 {
+		s.mailbox.PutNow(func() {
+			for _, fn := range fns {
+				fn(reason)
+			}
+		})
+	}
 }
 
 func (s *Socket) panicked(v any, stack []byte) {
@@ -272,14 +496,13 @@ func (s *Socket) panicked(v any, stack []byte) {
 	go s.Close()
 }
 
-func (s *Socket) trace(dir trace.Direction, p *parser.Packet) {
-	if s.opts.Recorder == nil {
+func (s *Socket) trace(dir trace.Direction, engine *engineio.Conn, p *parser.Packet) {
+	if s.opts.Recorder == nil || engine == nil {
 		return
 	}
-	s.mu.Lock()
-	id, engine := s.id, s.engine
-	s.mu.Unlock()
 	m := dispatch.MessageOf(p)
-	m.SID = id
+	m.SID = s.ID()
 	s.opts.Recorder.Record(trace.Event{At: time.Now(), Host: s.opts.Host, Dir: dir, Flow: engine.Flow(), What: m})
 }
+
+var errNoID = errors.New("the server gave no id: is it a Socket.IO server of version 2?")

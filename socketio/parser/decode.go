@@ -185,3 +185,12 @@ func excerpt(text []byte) string {
 	}
 	return fmt.Sprintf("%q", text)
 }
+
+// Check says what is wrong with a packet of another format: its payload has to
+// fit its type, and the event's name to be one. The error is [ErrPacket].
+func Check(p *Packet) error {
+	if why := checkPayload(p.Type, p.Data); why != "" {
+		return fmt.Errorf("%w: %s: %s", ErrPacket, why, excerpt(p.Data))
+	}
+	return nil
+}

@@ -25,6 +25,7 @@ type Mailbox struct {
 	bytes   int
 	running bool
 	closed  bool
+	refuses bool
 }
 
 type job struct {
@@ -34,21 +35,42 @@ type job struct {
 
 // Put has do called, after all that was put before. size is how much memory
 // waits with it, bytes: where too much does, Put waits, and so whoever reads
-// from the network. It reports false after Close.
+// from the network. It reports false after Close, and while the mailbox refuses.
 func (m *Mailbox) Put(size int, do func()) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for !m.closed && len(m.jobs) > 0 && (len(m.jobs) >= maxJobs || m.bytes+size > maxBytes) {
+	for !m.closed && !m.refuses && len(m.jobs) > 0 && (len(m.jobs) >= maxJobs || m.bytes+size > maxBytes) {
 		if m.room == nil {
 			m.room = sync.NewCond(&m.mu)
 		}
 		m.room.Wait()
 	}
-	if m.closed {
+	if m.closed || m.refuses {
 		return false
 	}
 	m.add(job{do, size})
 	return true
+}
+
+// PutNow is Put that never waits, and is not refused: for what is not the peer's
+// to send.
+func (m *Mailbox) PutNow(do func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.add(job{do: do})
+	}
+}
+
+// Refuse has Put take nothing, and lets go who waits in it; or has it take again.
+// What is there already is done.
+func (m *Mailbox) Refuse(refuse bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuses = refuse
+	if m.room != nil {
+		m.room.Broadcast()
+	}
 }
 
 // Close has last called as the last job; with drop, what waits is forgotten.
