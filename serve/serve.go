@@ -34,6 +34,7 @@ const (
 	zone    = "strata.test" // a top-level domain that is nobody's (RFC 6761 §6.2)
 
 	closeTimeout = 5 * time.Second // for conversations to end
+	httpTimeout  = time.Second     // for requests to be answered after that
 	finTimeout   = time.Second     // for FINs to be acknowledged after that
 )
 
@@ -224,7 +225,8 @@ func (s *server) serveNames() error {
 
 // serveSite serves the site, by HTTP or HTTPS.
 func (s *server) serveSite() error {
-	ln, err := tcp.Listen(s.host, "tcp", fmt.Sprintf(":%d", s.config.Port))
+	limited := tcp.ListenConfig{Host: s.host, Admit: upTo(maxConnections, s.host)}
+	ln, err := limited.Listen(context.Background(), "tcp", fmt.Sprintf(":%d", s.config.Port))
 	if err != nil {
 		return err
 	}
@@ -281,7 +283,10 @@ func (s *server) close() error {
 	defer cancel()
 	// The site first: who polls has to be let in once more to be told.
 	_ = s.site.Close(ctx)
-	if s.http.Shutdown(ctx) != nil {
+	// Who has connected and says nothing, or not all, has nothing to lose.
+	answers, done := context.WithTimeout(ctx, s.config.slower(httpTimeout))
+	defer done()
+	if s.http.Shutdown(answers) != nil {
 		_ = s.http.Close()
 	}
 	_ = s.names.Close()

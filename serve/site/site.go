@@ -24,6 +24,8 @@ type Site struct {
 	mux    *http.ServeMux
 	echo   *echo
 	io     *socketio.Server
+
+	bodyTimeout time.Duration
 }
 
 var _ http.Handler = (*Site)(nil)
@@ -38,6 +40,8 @@ func New(c Config) *Site {
 		mux:    http.NewServeMux(),
 		echo:   newEcho(c),
 		io:     socketio.NewServer(&socketio.Options{Recorder: c.Recorder, Host: c.Host}),
+
+		bodyTimeout: bodyTimeout,
 	}
 	s.io.OnConnection(func(client *socketio.Socket) {
 		client.On("chat message", func(text string) {
@@ -54,8 +58,19 @@ func New(c Config) *Site {
 	return s
 }
 
+// bodyTimeout is how long a request's body may take that nobody wants: net/http
+// reads it to its end before it goes on.
+const bodyTimeout = 10 * time.Second
+
 // ServeHTTP serves the site.
-func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 { // -1: nobody knows
+		// Who wants the body gives it a time of its own. Without one the
+		// deadline would end the wait of a poll instead.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTimeout))
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 func (s *Site) page(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
