@@ -105,8 +105,10 @@ func (o options) run(t *testing.T, f func(w *World)) {
 	}
 	defer oneProcessor()()
 	defer collectByHand()()
-	// What draws from crypto/rand itself, TLS above all, repeats too.
-	cryptotest.SetGlobalRandom(t, derive64(o.seed, "crypto"))
+	if testing.Testing() {
+		// What draws from crypto/rand itself, TLS above all, repeats too.
+		cryptotest.SetGlobalRandom(t, derive64(o.seed, "crypto"))
+	}
 	synctest.Test(t, inside)
 }
 

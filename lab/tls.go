@@ -10,6 +10,8 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"sync"
+	"testing"
 	"time"
 )
 
@@ -86,6 +88,18 @@ func (a *authority) certificate(random io.Reader, number int, name string, addrs
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
+// sharedReader lets connections take turns at a reader.
+type sharedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (s *sharedReader) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Read(p)
+}
+
 // TLSConfig is what a host of the world serves and dials TLS with: a certificate
 // of the world's authority for its name and addresses, and trust in those of the
 // others. Where the world is captured, the keys go into the capture.
@@ -108,6 +122,9 @@ func (w *World) TLSConfig(h *Host) *tls.Config {
 		h.cert = &cert
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{*h.cert}, RootCAs: w.ca.pool, ClientCAs: w.ca.pool, Time: w.clock.Now}
+	if !testing.Testing() { // where crypto/rand cannot be made to repeat
+		c.Rand = &sharedReader{r: random(w.seed, "tls "+h.Name())}
+	}
 	var logs []io.Writer
 	for _, capture := range w.captures {
 		logs = append(logs, capture)
