@@ -72,23 +72,14 @@ func (t *Tap) change(f func([]*listener) []*listener) {
 func pass(all []*listener, dir trace.Direction, proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffer) bool {
 	look := looks.Get().(*look)
 	defer looks.Put(look)
-	look.view.Parse(proto, front(pkt, &look.scratch))
+	view := look.at(proto, pkt)
 	for _, l := range all {
-		if !l.f(dir, pkt, &look.view) {
+		if !l.f(dir, pkt, view) {
 			return false
 		}
 	}
 	return true
 }
-
-// look is what one look at a packet needs; pooled, since listeners make it
-// escape.
-type look struct {
-	view    View
-	scratch [headRoom]byte
-}
-
-var looks = sync.Pool{New: func() any { return new(look) }}
 
 // DeliverNetworkPacket implements gVisor's NetworkDispatcher: a packet comes in.
 func (t *Tap) DeliverNetworkPacket(proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffer) {

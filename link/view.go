@@ -2,6 +2,7 @@ package link
 
 import (
 	"net/netip"
+	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -17,6 +18,12 @@ type View struct {
 	Transport tcpip.TransportProtocolNumber
 	Len       int  // the network-layer packet, bytes: without link header and padding
 	Fragment  bool // a part of a larger packet; only the first part has the transport header
+
+	// Short says that a header goes on behind the bytes that were looked at, or
+	// that IPv6's chain of them is longer than we follow: what the packet
+	// carries is not known then. Transport is 0 where the chain did not come to
+	// it.
+	Short bool
 
 	ARP    header.ARP
 	IPv4   header.IPv4 // the header with its options
@@ -88,20 +95,24 @@ func (v *View) parseIPv6(b []byte) bool {
 	rest := b[header.IPv6MinimumSize:min(len(b), v.Len)]
 	next := ip.NextHeader()
 	for range maxExtensionHeaders {
-		size := 0
+		var size int
 		switch header.IPv6ExtensionHeaderIdentifier(next) {
 		case header.IPv6HopByHopOptionsExtHdrIdentifier, header.IPv6RoutingExtHdrIdentifier, header.IPv6DestinationOptionsExtHdrIdentifier:
 			if len(rest) < 2 {
+				v.Short = true
 				return true
 			}
 			size = (int(rest[1]) + 1) * 8
+		case header.IPv6ExperimentExtHdrIdentifier: // of one size, as gVisor reads it
+			size = header.IPv6ExperimentHdrLength
 		case header.IPv6FragmentExtHdrIdentifier:
 			if len(rest) < header.IPv6FragmentExtHdrLength {
+				v.Short = true
 				return true
 			}
 			size = header.IPv6FragmentExtHdrLength
 			offset, more := uint16(rest[2])<<8|uint16(rest[3])&^7, rest[3]&1 != 0
-			v.Fragment = offset != 0 || more
+			v.Fragment = v.Fragment || offset != 0 || more
 			if offset != 0 {
 				v.Transport = tcpip.TransportProtocolNumber(rest[0])
 				return true
@@ -112,45 +123,54 @@ func (v *View) parseIPv6(b []byte) bool {
 			return true
 		}
 		if size > len(rest) {
+			v.Short = true
 			return true
 		}
 		next, rest, length = rest[0], rest[size:], length-size
 	}
+	v.Short = true
 	return true
 }
 
 func (v *View) parseTransport(b []byte, length int) {
-	size := 0
+	size := transportHeaderSize(v.Transport, b)
+	if size > len(b) {
+		v.Short = true
+		return
+	}
 	switch v.Transport {
 	case header.TCPProtocolNumber:
-		if len(b) < header.TCPMinimumSize {
-			return
-		}
-		size = int(header.TCP(b).DataOffset())
-		if size < header.TCPMinimumSize || size > len(b) {
-			return
+		if size < header.TCPMinimumSize {
+			return // it says so itself, and is no header
 		}
 		v.TCP = header.TCP(b[:size])
 	case header.UDPProtocolNumber:
-		if len(b) < header.UDPMinimumSize {
-			return
-		}
-		size = header.UDPMinimumSize
 		v.UDP = header.UDP(b[:size])
 	case header.ICMPv4ProtocolNumber:
-		if len(b) < header.ICMPv4MinimumSize {
-			return
-		}
-		size = header.ICMPv4MinimumSize
 		v.ICMPv4 = header.ICMPv4(b)
 	case header.ICMPv6ProtocolNumber:
-		if len(b) < header.ICMPv6MinimumSize {
-			return
-		}
-		size = header.ICMPv6MinimumSize
 		v.ICMPv6 = header.ICMPv6(b)
 	}
 	v.PayloadLen, v.Payload = length-size, b[size:]
+}
+
+// transportHeaderSize is the size of the header that b begins with, which may
+// not be whole; 0 for a protocol that we do not look into.
+func transportHeaderSize(proto tcpip.TransportProtocolNumber, b []byte) int {
+	switch proto {
+	case header.TCPProtocolNumber:
+		if len(b) < header.TCPMinimumSize {
+			return header.TCPMinimumSize
+		}
+		return int(header.TCP(b).DataOffset())
+	case header.UDPProtocolNumber:
+		return header.UDPMinimumSize
+	case header.ICMPv4ProtocolNumber:
+		return header.ICMPv4MinimumSize
+	case header.ICMPv6ProtocolNumber:
+		return header.ICMPv6MinimumSize
+	}
+	return 0
 }
 
 // Addrs are the source and the destination, with the ports of TCP and UDP (0
@@ -173,10 +193,38 @@ func (v *View) Addrs() (src, dst netip.AddrPort) {
 	return netip.AddrPortFrom(s, sp), netip.AddrPortFrom(d, dp)
 }
 
-// headRoom holds the headers of any packet we look into: IPv6 with extension
-// headers of a usual size and a TCP header with all options, and the start of
-// the payload.
+// headRoom holds the headers of nearly any packet: IPv6 with extension headers
+// of a usual size and a TCP header with all options, and the start of the
+// payload. A TUN device gives the front of its large packets a view of 512
+// bytes, Ethernet's header included: with more than 498 every look would copy.
 const headRoom = 256
+
+// longHeadRoom is looked at where headRoom was too short: more than fits into
+// the packets of a usual link.
+const longHeadRoom = 4096
+
+// look is what one look at a packet needs; pooled, since listeners make it
+// escape.
+type look struct {
+	view    View
+	scratch [headRoom]byte
+}
+
+var looks = sync.Pool{New: func() any { return new(look) }}
+
+// at looks at a packet of the given protocol.
+func (l *look) at(proto tcpip.NetworkProtocolNumber, pkt *gstack.PacketBuffer) *View {
+	b := front(pkt, &l.scratch)
+	l.view.Parse(proto, b)
+	// What our own stack sends, and so has headers apart, is never that long.
+	if l.view.Short && len(pkt.NetworkHeader().Slice()) == 0 {
+		data := pkt.Data()
+		if more, ok := data.PullUp(min(data.Size(), longHeadRoom)); ok && len(more) > len(b) {
+			l.view.Parse(proto, more)
+		}
+	}
+	return &l.view
+}
 
 // front gives the first bytes of a packet from the network header on: in place
 // where nothing was parsed yet (it came in), else copied into scratch.

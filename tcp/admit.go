@@ -41,9 +41,10 @@ func (s *state) screen(v *link.View) bool {
 		return true
 	}
 	if v.TCP == nil {
-		// A first fragment too short for TCP's header would hide its SYN
-		// from us (RFC 1858 §3).
-		return !(v.Fragment && v.Transport == header.TCPProtocolNumber && v.PayloadLen == 0)
+		// Headers that cannot be read could hide a SYN from us, and not from
+		// the stack: a chain of IPv6's that is too long, or a first fragment
+		// that ends within them (RFC 1858 §3, RFC 7112 §5).
+		return !v.Short || v.Transport != 0 && v.Transport != header.TCPProtocolNumber
 	}
 	if v.TCP.Flags()&(header.TCPFlagSyn|header.TCPFlagAck) != header.TCPFlagSyn {
 		return true
