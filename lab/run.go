@@ -91,10 +91,11 @@ func firstSeed() (uint64, error) {
 func (o options) run(t *testing.T, f func(w *World)) {
 	t.Helper()
 	kept := &keeper{limit: maxKept}
-	inside := func(t *testing.T) {
-		w := newWorld(t, o)
+	failed := t.Failed()
+	inside := func(bubble *testing.T) {
+		w := newWorld(both{bubble, t, failed}, o)
 		w.CaptureTo(kept)
-		defer w.explain(t, kept)
+		defer w.explain(kept)
 		defer w.Close()
 		f(w)
 		w.Wait()
@@ -111,6 +112,17 @@ func (o options) run(t *testing.T, f func(w *World)) {
 	}
 	synctest.Test(t, inside)
 }
+
+// both is the test of a bubble and the one around it, which is what the test's
+// function calls t: where either fails, the world has.
+type both struct {
+	*testing.T
+	around *testing.T
+	before bool // around had failed when the world began
+}
+
+// Failed implements TB.
+func (b both) Failed() bool { return b.T.Failed() || b.around.Failed() && !b.before }
 
 // maxKept bounds what is kept of a world's packets in case it fails; the
 // capture ends there.
@@ -131,7 +143,8 @@ func (k *keeper) Write(p []byte) (int, error) {
 }
 
 // explain says of a test that failed what one needs to look at it again.
-func (w *World) explain(t *testing.T, kept *keeper) {
+func (w *World) explain(kept *keeper) {
+	t := w.t
 	t.Helper()
 	if !t.Failed() {
 		return
@@ -143,7 +156,7 @@ func (w *World) explain(t *testing.T, kept *keeper) {
 		t.Logf("its packets are in %s", path)
 	}
 	if w.lastWords != "" {
-		t.Log("its hosts before they were closed:\n" + w.lastWords)
+		t.Logf("before it was closed:\n%s", w.lastWords)
 	}
 }
 
