@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +17,24 @@ import (
 // rootlessEnv tells the process inside that it is the one inside.
 const rootlessEnv = "STRATA_ROOTLESS"
 
+// InNamespace reports whether this process is the one that RunInNamespace has
+// started. What the terminal or a process group gets comes to both; the one
+// outside decides, and passes it on as SIGTERM. So SIGINT and SIGHUP are not for
+// the one inside, and a second SIGTERM says nothing new.
+func InNamespace() bool { return inNamespace() }
+
+// What a command of ours starts is not the one inside any more, though it is
+// inside.
+var inNamespace = sync.OnceValue(func() bool {
+	is := os.Getenv(rootlessEnv) != ""
+	os.Unsetenv(rootlessEnv)
+	return is
+})
+
 // NeedsNamespace reports whether this process may not configure devices, and
 // so has to serve in a namespace of its own.
 func NeedsNamespace() bool {
-	if os.Getenv(rootlessEnv) != "" {
+	if InNamespace() {
 		return false
 	}
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -32,9 +47,9 @@ func NeedsNamespace() bool {
 
 // RunInNamespace runs this program again, with the same arguments, in a user
 // and a network namespace of its own, where it may do what strata serve needs,
-// passes on the signals it gets, and waits for it. What it returned is an
-// *exec.ExitError.
-func RunInNamespace() error {
+// and waits for it. What it returned is an *exec.ExitError. SIGTERM, SIGHUP and,
+// unless interruptIsCommands, SIGINT end it in order; it does not outlive us.
+func RunInNamespace(interruptIsCommands bool) error {
 	if err := deviceUsable(); err != nil {
 		return err
 	}
@@ -46,13 +61,9 @@ func RunInNamespace() error {
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		// A process group of its own, so that Ctrl-C comes to it once: from
-		// the terminal where there is one, else from us.
-		Setpgid:   true,
-		Pdeathsig: syscall.SIGTERM,
-	}
-	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err == nil {
-		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, int(os.Stdin.Fd())
+		// It stays in our process group: the terminal is its as much as ours,
+		// Ctrl-Z stops both, and a pipeline is not torn apart.
+		Pdeathsig: syscall.SIGKILL,
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -72,7 +83,9 @@ func RunInNamespace() error {
 	for {
 		select {
 		case sig := <-signals:
-			_ = cmd.Process.Signal(sig)
+			if sig != os.Interrupt || !interruptIsCommands {
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+			}
 		case err := <-ended:
 			return err
 		}
@@ -95,7 +108,7 @@ func deviceUsable() error {
 
 // joinHint is how another terminal enters the namespace that we made.
 func joinHint() string {
-	if os.Getenv(rootlessEnv) == "" {
+	if !InNamespace() {
 		return ""
 	}
 	return fmt.Sprintf("nsenter -t %d -U -n --preserve-credentials curl ADDRESS", os.Getpid())

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"strata/serve"
 )
 
 func main() { os.Exit(run()) }
@@ -59,11 +61,23 @@ func hint(cmd *cobra.Command, err error) string {
 var interruptIsCommands atomic.Bool
 
 // signalContext ends with the first SIGINT or SIGTERM; the second ends the
-// process at once.
+// process at once. Inside a namespace of our own only SIGTERM counts, and any
+// number of them is one.
 func signalContext() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if serve.InNamespace() {
+		signal.Notify(signals, syscall.SIGHUP)
+		go func() {
+			for sig := range signals {
+				if sig == syscall.SIGTERM {
+					cancel()
+				}
+			}
+		}()
+		return ctx, cancel
+	}
 	go func() {
 		for first := true; ; {
 			sig := <-signals

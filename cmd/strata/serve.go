@@ -64,15 +64,15 @@ serve ends with it.`,
 			if c.Offload, err = offloadMode(offload); err != nil {
 				return err
 			}
+			if len(args) > 0 {
+				c.Stdout = os.Stderr // standard output is the command's
+				interruptIsCommands.Store(term.IsTerminal(int(os.Stdin.Fd())))
+			}
 			if serve.NeedsNamespace() {
 				if c.Netns != "" {
 					return fmt.Errorf("--netns %s: entering a namespace needs root", c.Netns)
 				}
-				return serve.RunInNamespace()
-			}
-			if len(args) > 0 {
-				c.Stdout = os.Stderr // standard output is the command's
-				interruptIsCommands.Store(term.IsTerminal(int(os.Stdin.Fd())))
+				return serve.RunInNamespace(interruptIsCommands.Load())
 			}
 			if f, ok := c.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 				c.Color = os.Getenv("NO_COLOR") == ""
