@@ -1,0 +1,9 @@
+// Package interop holds tests that run our server beside the official clients,
+// and our client beside the official server, as they come from npm. They want
+// Node and the packages of package.json:
+//
+//	npm ci --prefix socketio/interop --ignore-scripts
+//
+// Without them they are skipped, and say so; where the environment variable CI
+// is set they fail instead.
+package interop
