@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -51,9 +52,10 @@ type Direction struct {
 	idle     sync.Cond // signalled when running becomes false
 	asked    bool      // the loop is asked to run at once
 	running  bool      // it runs: one at a time
-	closed   bool
-	counters Counters // but for Queued and QueuedBytes
-	number   uint64   // of the last packet
+	shut     bool      // takes no more packets; those it has arrive
+	closed   bool      // is cut: takes none, and has none
+	counters Counters  // but for Queued and QueuedBytes
+	number   uint64    // of the last packet
 
 	// What a perfect wire has under way.
 	queue []queued
@@ -63,7 +65,8 @@ type Direction struct {
 	shape     Shape
 	down      bool
 	blackhole bool
-	special   bool // one of them is not as on a perfect wire
+	special   bool        // one of them is not as on a perfect wire
+	singly    atomic.Bool // the shape is not: super-packets are cut
 	fates     fates
 	waiting   waiting
 	early     int // packets in it that were chosen to overtake
@@ -150,10 +153,16 @@ func (d *Direction) Set(s Shape) error {
 		}
 	}
 	d.requeue(s, old, now)
-	d.special = d.down || d.blackhole || !s.perfect()
+	d.singly.Store(!s.perfect())
+	d.inspect()
 	d.advance(now)
 	d.arm(now)
 	return nil
+}
+
+// inspect notes whether packets may pass whole and at once.
+func (d *Direction) inspect() {
+	d.special = d.down || d.blackhole || d.singly.Load()
 }
 
 // requeue moves what waits into a queue of the shape's kind, or on where nothing
@@ -198,7 +207,8 @@ func (d *Direction) Down() {
 	defer d.mu.Unlock()
 	now := d.now()
 	d.advance(now)
-	d.down, d.special = true, true
+	d.down = true
+	d.inspect()
 	d.loseAll(&d.counters.DroppedDown)
 	d.arm(now)
 }
@@ -208,7 +218,7 @@ func (d *Direction) Up() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.down = false
-	d.special = d.blackhole || !d.shape.perfect()
+	d.inspect()
 }
 
 // Blackhole makes the direction swallow what is sent from now on; what is under
@@ -217,7 +227,7 @@ func (d *Direction) Blackhole(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.blackhole = on
-	d.special = d.down || d.blackhole || !d.shape.perfect()
+	d.inspect()
 }
 
 // Rule adds a rule for this direction's packets, behind all rules that the wire
@@ -246,11 +256,18 @@ func (d *Direction) now() time.Duration {
 	return max(d.advanced, d.loop.Now().Sub(d.start))
 }
 
+// takeNoMore ends what is sent; what was sent before still arrives.
+func (d *Direction) takeNoMore() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shut = true
+}
+
 func (d *Direction) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
-		d.closed = true
+		d.shut, d.closed = true, true
 		d.loseAll(&d.counters.DroppedClosed)
 		d.arm(d.advanced)
 	}

@@ -37,7 +37,7 @@ func (d *Direction) sendWhole(pkts []*gstack.PacketBuffer) bool {
 		d.counters.Packets += uint64(count)
 		d.counters.Bytes += uint64(size)
 		switch {
-		case d.closed:
+		case d.shut:
 			d.counters.DroppedClosed += uint64(count)
 			continue
 		case !d.fits(count, size):
@@ -68,7 +68,7 @@ func (d *Direction) sendSingly(pkts []*gstack.PacketBuffer) {
 	d.advance(now)
 	for _, pkt := range pkts {
 		proto := pkt.NetworkProtocolNumber
-		if d.special && !d.closed || !d.wire.rules.none() {
+		if d.special && !d.shut || !d.wire.rules.none() {
 			d.cut = d.cutter.cut(d.cut[:0], pkt, int(d.from.MTU()))
 			for i, segment := range d.cut {
 				d.sendOne(d.newPacket(segment, proto, 1), now)
@@ -125,7 +125,7 @@ func (d *Direction) admit(p *packet, number uint64, verdict Verdict, now time.Du
 	c := &d.counters
 	var drop *uint64
 	switch {
-	case d.closed:
+	case d.shut:
 		drop = &c.DroppedClosed
 	case d.down:
 		drop = &c.DroppedDown
@@ -193,7 +193,7 @@ func (d *Direction) admitReset(p *packet, now time.Duration) {
 	d.counters.Injected++
 	p.delay = d.shape.Delay.Time
 	switch {
-	case d.closed:
+	case d.shut:
 		d.counters.DroppedClosed++
 	case d.down:
 		d.counters.DroppedDown++

@@ -21,6 +21,7 @@ type End struct {
 	mu         sync.RWMutex
 	dispatcher gstack.NetworkDispatcher
 	onClose    func()
+	closed     bool
 	address    tcpip.LinkAddress
 }
 
@@ -131,9 +132,12 @@ func (e *End) Capabilities() gstack.LinkEndpointCapabilities {
 	return c
 }
 
-// SupportedGSO implements gVisor's GSOEndpoint.
+// SupportedGSO implements gVisor's GSOEndpoint. A connection asks when it begins,
+// and one that begins on a wire with a shape or rules makes no super-packets:
+// the wire would cut them, but TCP would still send all of one again where a
+// part was lost.
 func (e *End) SupportedGSO() gstack.SupportedGSO {
-	if !e.offload {
+	if !e.offload || e.out.singly.Load() || !e.out.wire.rules.none() {
 		return gstack.GSONotSupported
 	}
 	return gstack.HostGSOSupported
@@ -200,17 +204,31 @@ func (e *End) ParseHeader(pkt *gstack.PacketBuffer) bool {
 // Wire.Close waits for deliveries.
 func (e *End) Wait() {}
 
-// Close cuts what this end sends, and detaches its host.
+// Close detaches the end's host. What it sends from now on is dropped; what it
+// has sent still arrives: its last words are often resets. When both ends are
+// closed, nobody is there to arrive at, and the wire is cut. See [Wire.Close].
 func (e *End) Close() {
-	e.out.close()
+	e.out.takeNoMore()
 	e.mu.Lock()
 	e.dispatcher = nil
+	e.closed = true
 	action := e.onClose
 	e.onClose = nil
 	e.mu.Unlock()
+	// Of two that close at once, one at least sees the other.
+	if e.out.to.isClosed() {
+		e.out.close()
+		e.out.to.out.close()
+	}
 	if action != nil {
 		action()
 	}
+}
+
+func (e *End) isClosed() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.closed
 }
 
 // SetOnCloseAction implements gVisor's LinkEndpoint.

@@ -2,9 +2,9 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"sync"
 
@@ -46,6 +46,7 @@ type Host struct {
 
 	mu         sync.Mutex
 	closed     bool
+	gone       chan struct{} // closed when Close has done its work
 	lastID     tcpip.NICID
 	links      []*Link
 	inspectors []*inspector
@@ -65,7 +66,7 @@ func New(c Config) *Host {
 	if c.Rand == nil {
 		c.Rand = clock.Rand()
 	}
-	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, lastID: loopbackID}
+	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, lastID: loopbackID, gone: make(chan struct{})}
 	h.stack = gstack.New(gstack.Options{
 		NetworkProtocols: []gstack.NetworkProtocolFactory{
 			ipv4.NewProtocol,
@@ -205,20 +206,34 @@ type inspector struct {
 	removes []func() // from the links
 }
 
-// ErrClosed is what a closed host answers.
-var ErrClosed = errors.New("host is closed")
+// ErrClosed is what a closed host answers. It is net.ErrClosed too.
+var ErrClosed error = closedError{}
+
+type closedError struct{}
+
+func (closedError) Error() string { return "host is closed" }
+func (closedError) Unwrap() error { return net.ErrClosed }
+
+// Closed reports whether Close was called.
+func (h *Host) Closed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
 
 // Close ends the host: connections are reset, links closed. It returns when no
-// goroutine of it is left. It may be called again.
+// goroutine of it is left. It may be called again, and waits then too.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
+		<-h.gone
 		return nil
 	}
 	h.closed = true
 	links := h.links
 	h.mu.Unlock()
+	defer close(h.gone)
 
 	h.stack.Resume() // where virtual time has paused it: the workers must end
 	h.reset()

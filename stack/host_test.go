@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"sync"
 	"syscall"
@@ -130,4 +131,27 @@ func TestAttachRefuses(t *testing.T) {
 	require.NoError(t, h.Close(), "closing twice is fine")
 	_, err = h.Attach(w.B(), b4)
 	require.ErrorIs(t, err, stack.ErrClosed)
+}
+
+// Two that close a host at once both find it closed when they return.
+func TestCloseTwiceAtOnce(t *testing.T) {
+	for range 20 {
+		h := stack.New(stack.Config{})
+		w := link.NewWire(link.WireConfig{})
+		_, err := h.Attach(w.A(), a4)
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				h.Close()
+				// Close detaches its links last: who sees one attached was too early.
+				if w.A().IsAttached() {
+					t.Error("it is still being closed")
+				}
+			})
+		}
+		wg.Wait()
+		require.True(t, h.Closed())
+	}
+	require.ErrorIs(t, stack.ErrClosed, net.ErrClosed)
 }
