@@ -53,7 +53,7 @@ type Counters struct {
 }
 
 // Dropped are all packets that never arrived.
-func (c *Counters) Dropped() uint64 {
+func (c Counters) Dropped() uint64 {
 	return c.DroppedLoss + c.DroppedFull + c.DroppedHead + c.DroppedCoDel + c.DroppedMTU + c.DroppedRule +
 		c.DroppedDown + c.DroppedBlackhole + c.DroppedCorrupt + c.DroppedDetached + c.DroppedClosed
 }
