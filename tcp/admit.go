@@ -29,14 +29,9 @@ const (
 	Drop                  // the peer hears nothing, and sends it again
 )
 
-type admission struct {
-	at    netip.AddrPort // the zero Addr is every address
-	admit func(SYN) Verdict
-}
-
 // screen decides on a segment that comes in; false drops it.
 func (s *state) screen(v *link.View) bool {
-	all := s.admissions.Load()
+	all := s.admissions.asked.Load()
 	if all == nil {
 		return true
 	}
@@ -50,24 +45,22 @@ func (s *state) screen(v *link.View) bool {
 		return true
 	}
 	src, dst := v.Addrs()
-	for _, a := range *all {
-		if a.at.Port() != dst.Port() || a.at.Addr().IsValid() && a.at.Addr() != dst.Addr() {
-			continue
-		}
-		e, _ := v.Event(trace.In)
-		seg := e.What.(trace.Segment)
-		switch a.admit(SYN{Flow: e.Flow, Seq: seg.Seq, Options: seg.Options}) {
-		case Accept:
-			return true
-		case Reset:
-			ack := seg.Seq + 1 + uint32(seg.Len)
-			// Not from under the packet's own feet.
-			loop := s.host.Loop()
-			loop.At(loop.Now(), func() { reset(s.host, dst, src, ack) })
-		}
-		return false
+	a := find(*all, dst)
+	if a == nil || a.admit == nil {
+		return true
 	}
-	return true
+	e, _ := v.Event(trace.In)
+	seg := e.What.(trace.Segment)
+	switch a.admit(SYN{Flow: e.Flow, Seq: seg.Seq, Options: seg.Options}) {
+	case Accept:
+		return true
+	case Reset:
+		ack := seg.Seq + 1 + uint32(seg.Len)
+		// Not from under the packet's own feet.
+		loop := s.host.Loop()
+		loop.At(loop.Now(), func() { reset(s.host, dst, src, ack) })
+	}
+	return false
 }
 
 // reset sends RST in answer to a SYN: sequence number 0, and what the SYN

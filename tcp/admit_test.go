@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -140,4 +141,72 @@ func TestAdmitCannotBePassedBy(t *testing.T) {
 		mu.Unlock()
 	}
 	require.Empty(t, passed)
+}
+
+// A listener decides on what is its own, and on nothing else: of two families
+// each for its own, and the listener on the very address before the one on
+// every address.
+func TestAdmitIsOfOneListener(t *testing.T) {
+	client, server := hosts(t, link.WireConfig{})
+	refuses := func(tcp.SYN) tcp.Verdict { return tcp.Reset }
+	type listener struct {
+		network, address string
+		admit            func(tcp.SYN) tcp.Verdict
+	}
+	for name, story := range map[string]struct {
+		listeners []listener
+		accepted  []string
+		refused   []string
+	}{
+		"one family each": {
+			listeners: []listener{{"tcp4", ":80", refuses}, {"tcp6", ":80", nil}},
+			accepted:  []string{"[fd00::2]:80"}, refused: []string{"10.0.0.2:80"},
+		},
+		"and the other way round": {
+			listeners: []listener{{"tcp6", ":80", refuses}, {"tcp4", ":80", nil}},
+			accepted:  []string{"10.0.0.2:80"}, refused: []string{"[fd00::2]:80"},
+		},
+		"the very address without": {
+			listeners: []listener{{"tcp4", ":80", refuses}, {"tcp4", "10.0.0.2:80", nil}, {"tcp6", ":80", refuses}, {"tcp6", "[fd00::2]:80", nil}},
+			accepted:  []string{"10.0.0.2:80", "[fd00::2]:80"},
+		},
+		"the very address with": {
+			listeners: []listener{{"tcp4", "10.0.0.2:80", refuses}, {"tcp4", ":80", nil}, {"tcp6", ":80", nil}},
+			accepted:  []string{"[fd00::2]:80"}, refused: []string{"10.0.0.2:80"},
+		},
+		"both families": {
+			listeners: []listener{{"tcp", ":80", refuses}, {"tcp", ":81", nil}},
+			accepted:  []string{"10.0.0.2:81", "[fd00::2]:81"}, refused: []string{"10.0.0.2:80", "[fd00::2]:80"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, l := range story.listeners {
+				ln, err := (&tcp.ListenConfig{Host: server, Admit: l.admit}).Listen(t.Context(), l.network, l.address)
+				require.NoError(t, err, "%+v", l)
+				defer ln.Close()
+			}
+			for _, to := range story.accepted {
+				c, err := (&tcp.Dialer{Host: client}).Dial("tcp", to)
+				require.NoError(t, err)
+				require.NoError(t, c.Close())
+			}
+			for _, to := range story.refused {
+				_, err := (&tcp.Dialer{Host: client}).Dial("tcp", to)
+				require.ErrorIs(t, err, syscall.ECONNREFUSED)
+			}
+		})
+	}
+}
+
+// Beside a listener on every address of both families there is none on those of
+// one: nobody has to choose.
+func TestNoSecondListenerOnEveryAddress(t *testing.T) {
+	_, server := hosts(t, link.WireConfig{})
+	ln, err := tcp.Listen(server, "tcp", ":80")
+	require.NoError(t, err)
+	defer ln.Close()
+	for _, network := range []string{"tcp", "tcp4", "tcp6"} {
+		_, err := tcp.Listen(server, network, ":80")
+		require.ErrorIs(t, err, syscall.EADDRINUSE, network)
+	}
 }

@@ -96,9 +96,7 @@ func (c *ListenConfig) Listen(ctx context.Context, network, address string) (*Li
 	state := stateOf(c.Host)
 	bound, _ := ep.GetLocalAddress()
 	l.addr = tcpAddr(bound)
-	if c.Admit != nil {
-		l.forget = state.admit(l.addr.AddrPort(), c.Admit)
-	}
+	l.forget = state.admissions.add(newAdmission(stack.AddrPort(bound), proto, only6, c.Admit))
 	backlog := c.Backlog
 	if backlog <= 0 {
 		backlog = DefaultBacklog
@@ -123,7 +121,7 @@ type Listener struct {
 	wake    func()        // leaves it
 	by      clock.Deadline
 	closed  atomic.Bool
-	forget  func() // takes Admit away; nil without
+	forget  func() // takes Admit away
 }
 
 var _ net.Listener = (*Listener)(nil)
@@ -199,9 +197,7 @@ func (l *Listener) Close() error {
 	if l.closed.Swap(true) {
 		return l.opError("close", net.ErrClosed)
 	}
-	if l.forget != nil {
-		l.forget()
-	}
+	l.forget()
 	l.queue.EventUnregister(&l.entry)
 	l.ep.Close()
 	l.by.Stop()

@@ -1,10 +1,7 @@
 package tcp
 
 import (
-	"net/netip"
-	"slices"
 	"sync"
-	"sync/atomic"
 
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 
@@ -17,7 +14,7 @@ import (
 type state struct {
 	host       *stack.Host
 	handshakes handshakes
-	admissions atomic.Pointer[[]*admission] // nil: none
+	admissions admissions
 
 	mu    sync.Mutex
 	conns map[gstack.TransportEndpoint]*Conn // those that are open, for Netstat
@@ -58,28 +55,4 @@ func (s *state) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.endpoint())
-}
-
-func (s *state) admit(at netip.AddrPort, f func(SYN) Verdict) (forget func()) {
-	a := &admission{at: netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), admit: f}
-	s.change(func(all []*admission) []*admission { return append(all, a) })
-	return func() {
-		s.change(func(all []*admission) []*admission {
-			return slices.DeleteFunc(all, func(o *admission) bool { return o == a })
-		})
-	}
-}
-
-func (s *state) change(f func([]*admission) []*admission) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []*admission
-	if p := s.admissions.Load(); p != nil {
-		all = slices.Clone(*p)
-	}
-	if all = f(all); len(all) == 0 {
-		s.admissions.Store(nil)
-		return
-	}
-	s.admissions.Store(&all)
 }
