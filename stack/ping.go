@@ -27,6 +27,9 @@ func (h *Host) Ping(ctx context.Context, addr netip.Addr) (time.Duration, error)
 }
 
 func (h *Host) ping(ctx context.Context, addr netip.Addr) (time.Duration, error) {
+	if h.Closed() {
+		return 0, ErrClosed
+	}
 	transport, request := icmp.ProtocolNumber4, byte(header.ICMPv4Echo)
 	if !addr.Unmap().Is4() {
 		transport, request = icmp.ProtocolNumber6, byte(header.ICMPv6EchoRequest)

@@ -41,7 +41,9 @@ func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 
 // DialContext opens a connection to "host:port" on network "tcp", "tcp4" or
 // "tcp6". A name is resolved by the host's resolver; its addresses are tried
-// one after the other, and the first error counts. The net.Conn is a *Conn.
+// one after the other, and the first error counts. The net.Conn is a *Conn. On
+// a host that is closed, also meanwhile, it answers stack.ErrClosed, which is
+// net.ErrClosed too.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -54,6 +56,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 			source = net.TCPAddrFromAddrPort(d.LocalAddr)
 		}
 		return &net.OpError{Op: "dial", Net: network, Source: source, Addr: addr, Err: err}
+	}
+	if d.Host.Closed() {
+		return nil, fail(nil, stack.ErrClosed)
 	}
 	addrs, err := d.Host.Resolve(ctx, "tcp", network, address)
 	if err != nil {
@@ -70,6 +75,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		c, err := d.connect(ctx, network, a)
 		if err == nil {
 			return c, nil
+		}
+		if d.Host.Closed() {
+			return nil, fail(net.TCPAddrFromAddrPort(a), stack.ErrClosed)
 		}
 		if first == nil {
 			first = fail(net.TCPAddrFromAddrPort(a), err)
@@ -120,6 +128,10 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 	terr = ep.Connect(full)
 	h.Touch()
 	if _, ok := terr.(*tcpip.ErrConnectStarted); ok {
+		if h.Closed() { // and it may not have seen this one
+			ep.Abort()
+			return nil, stack.ErrClosed
+		}
 		select {
 		case <-done:
 			terr = ep.LastError()

@@ -50,7 +50,12 @@ func Listen(h *stack.Host, network, address string) (*Listener, error) {
 // Listen listens on "host:port"; an empty host is every address of the host, on
 // network "tcp" of both families, on "tcp4" and "tcp6" of one. Port 0 lets the
 // host choose.
+//
+// On a closed host it answers stack.ErrClosed, which is net.ErrClosed too.
 func (c *ListenConfig) Listen(ctx context.Context, network, address string) (*Listener, error) {
+	if c.Host.Closed() {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: stack.ErrClosed}
+	}
 	addrs, err := c.Host.Resolve(ctx, "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
@@ -105,6 +110,10 @@ func (c *ListenConfig) Listen(ctx context.Context, network, address string) (*Li
 		l.Close()
 		return nil, fail("listen", terr)
 	}
+	if c.Host.Closed() { // and it may not have seen this one
+		l.Close()
+		return nil, &net.OpError{Op: "listen", Net: network, Err: stack.ErrClosed}
+	}
 	return l, nil
 }
 
@@ -130,7 +139,8 @@ type notifyListener Listener
 
 func (n *notifyListener) NotifyEvent(waiter.EventMask) { n.host.Wake(n.wake) }
 
-// Accept waits for the next connection, a *Conn.
+// Accept waits for the next connection, a *Conn. When the listener or its host
+// is closed it answers net.ErrClosed.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.AcceptTCP()
 	if err != nil {
@@ -171,8 +181,11 @@ func (l *Listener) AcceptTCP() (*Conn, error) {
 		case *tcpip.ErrWouldBlock:
 		default:
 			leave(l.ready)
-			if l.closed.Load() {
+			switch {
+			case l.closed.Load():
 				continue
+			case l.host.Closed():
+				return nil, l.opError("accept", stack.ErrClosed)
 			}
 			return nil, l.opError("accept", os.NewSyscallError("accept", stack.Errno(terr)))
 		}
