@@ -79,6 +79,7 @@ type Conn struct {
 	mu   sync.Mutex
 	why  error         // why it will have ended, whatever ends it; nil: not decided
 	err  error         // why the connection ended; nil: it did not
+	over atomic.Bool   // err is set
 	done chan struct{} // closed after err is set and conn is closed
 }
 
@@ -169,6 +170,7 @@ func (c *Conn) end(err error) error {
 		err = c.why
 	}
 	c.err = err
+	c.over.Store(true)
 	e := c.events
 	e.stop()
 	c.mu.Unlock()
@@ -192,6 +194,9 @@ func (c *Conn) decide(why error) {
 
 // ended is why the connection ended, nil while it has not.
 func (c *Conn) ended() error {
+	if !c.over.Load() {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err

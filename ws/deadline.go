@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type deadline struct {
 	call    uint32 // tells a context's late callback that its call is over
 	frame   time.Time
 	closing time.Time
+	bounded atomic.Bool // frame is not zero
 }
 
 // watch lets ctx end the call that is about to wait on the connection. The call
@@ -58,14 +60,19 @@ func (d *deadline) unwatch(stop func() bool) {
 	}
 }
 
+// noFrame ends what setFrame and allowFrame began.
+func (d *deadline) noFrame() {
+	if d.bounded.Load() {
+		d.setFrame(never)
+	}
+}
+
 // setFrame bounds the writing of a frame; the zero time ends that.
 func (d *deadline) setFrame(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if t.IsZero() && d.frame.IsZero() {
-		return
-	}
 	d.frame = t
+	d.bounded.Store(!t.IsZero())
 	d.apply()
 }
 
@@ -76,6 +83,7 @@ func (d *deadline) allowFrame(now time.Time, timeout time.Duration) {
 	defer d.mu.Unlock()
 	if d.frame.Sub(now) < timeout/2 {
 		d.frame = now.Add(timeout)
+		d.bounded.Store(true)
 		d.apply()
 	}
 }

@@ -93,7 +93,7 @@ func (c *Conn) writeFrame(ctx context.Context, h header, p, buf []byte) error {
 	if c.writeTimeout > 0 {
 		c.writeDeadline.allowFrame(c.now(), c.writeTimeout)
 	} else if !c.holds() {
-		c.writeDeadline.setFrame(never)
+		c.writeDeadline.noFrame()
 	}
 	err := c.putFrame(ctx, h, p, buf, c.writeTimeout)
 	c.unlockFrames()

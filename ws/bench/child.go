@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A server is a process of its own, so that its memory and allocations are its
+// own. It prints its address, and answers each line on its input with its heap,
+// stacks, allocations so far and processor time.
+
+// profile is where processor profiles go; empty: nowhere.
+var profile string
+
+func runChild(name string, o serverOptions) {
+	if profile != "" {
+		f, err := os.Create(profile + "." + strings.ReplaceAll(name, "/", "-"))
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	for _, s := range servers {
+		if s.name != name {
+			continue
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(ln.Addr())
+		go s.serve(ln, o)
+		in := bufio.NewScanner(os.Stdin)
+		for in.Scan() {
+			var m runtime.MemStats
+			if in.Text() == "settled" {
+				// Twice, so that pools are empty: what is left is held.
+				runtime.GC()
+				runtime.GC()
+				debug.FreeOSMemory()
+			}
+			runtime.ReadMemStats(&m)
+			fmt.Println(m.HeapAlloc, m.StackInuse, m.Mallocs)
+		}
+		return
+	}
+	fmt.Fprintf(os.Stderr, "no server %q\n", name)
+	os.Exit(1)
+}
+
+type child struct {
+	addr string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
+}
+
+func startChild(s server, o serverOptions) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.Command(self, "-serve", s.name, "-profile", profile, "-bits", strconv.Itoa(o.bits), fmt.Sprintf("-compressed=%v", o.compressed))}
+	c.cmd.Stderr = os.Stderr
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		c.stop()
+		return nil, fmt.Errorf("server %s: %w", s.name, err)
+	}
+	c.addr = strings.TrimSpace(line)
+	return c, nil
+}
+
+func (c *child) stop() {
+	c.in.Close()
+	c.cmd.Wait()
+}
+
+// memory is what the server has: heap and stacks in bytes, and allocations since
+// its start. settled: after garbage collection.
+func (c *child) memory(settled bool) (heap, stacks, mallocs uint64, err error) {
+	ask := "now\n"
+	if settled {
+		time.Sleep(50 * time.Millisecond) // what is on its way out gets there
+		ask = "settled\n"
+	}
+	if _, err = io.WriteString(c.in, ask); err == nil {
+		_, err = fmt.Fscan(c.out, &heap, &stacks, &mallocs)
+	}
+	return heap, stacks, mallocs, err
+}
