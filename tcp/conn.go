@@ -30,6 +30,7 @@ type Conn struct {
 	local, remote net.TCPAddr
 	handshake     Handshake
 	closed        atomic.Bool
+	failure       atomic.Uint32 // the syscall.Errno by which the connection broke; 0 where nobody was told yet
 
 	wakeReader, wakeWriter, wakeOnReadable func() // here so that they are not allocated a call
 
@@ -122,7 +123,9 @@ func leave(token chan struct{}) {
 }
 
 // Read reads up to len(p) bytes; io.EOF says that the peer has closed its
-// direction (FIN) and that everything was read.
+// direction (FIN), or CloseRead ours, and that everything was read. On a
+// connection that broke, every Read says by what: syscall.ECONNRESET, where the
+// peer has reset it.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.read(p)
 	if err != nil && err != io.EOF {
@@ -175,10 +178,44 @@ func (c *Conn) readError(terr tcpip.Error) error {
 	if c.closed.Load() {
 		return net.ErrClosed
 	}
-	if _, ok := terr.(*tcpip.ErrClosedForReceive); ok {
+	_, ended := terr.(*tcpip.ErrClosedForReceive)
+	switch {
+	case c.broken():
+		// The stack tells of that once, to a Read or a Write, and then of an
+		// end: as a kernel does, where a Read that comes second takes it for
+		// the peer's FIN. We tell every Read.
+		if !ended {
+			c.remember(terr)
+		}
+		if errno := c.failure.Load(); errno != 0 {
+			return os.NewSyscallError("read", syscall.Errno(errno))
+		}
+		return os.NewSyscallError("read", syscall.ECONNRESET)
+	case ended || c.finished():
 		return io.EOF
 	}
 	return os.NewSyscallError("read", connErrno(terr))
+}
+
+// broken says that the connection ended by an error, and not behind the peer's
+// FIN or our CloseRead, which end the reading before.
+func (c *Conn) broken() bool {
+	return c.endpoint().EndpointState() == gtcp.StateError && !c.finished()
+}
+
+// finished says that the peer's FIN has come, or that CloseRead was called.
+func (c *Conn) finished() bool {
+	ep := c.endpoint()
+	ep.LockUser()
+	defer ep.UnlockUser()
+	return ep.RcvClosed
+}
+
+// remember keeps the error by which the connection broke: the stack does not.
+func (c *Conn) remember(terr tcpip.Error) {
+	if errno, ok := connErrno(terr).(syscall.Errno); ok {
+		c.failure.CompareAndSwap(0, uint32(errno))
+	}
 }
 
 // connErrno is the errno of an operation on a connection that was
@@ -231,6 +268,9 @@ func (c *Conn) write(p []byte) (int, error) {
 		default:
 			if c.closed.Load() {
 				return done, net.ErrClosed
+			}
+			if _, ended := terr.(*tcpip.ErrClosedForSend); !ended && c.broken() {
+				c.remember(terr)
 			}
 			return done, os.NewSyscallError("write", stack.Errno(terr))
 		}

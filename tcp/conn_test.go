@@ -210,6 +210,39 @@ func TestEdges(t *testing.T) {
 			_, err = c.Write([]byte("x"))
 			require.True(t, errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET), "%v", err)
 		},
+		"reset, read after a write was told": func(t *testing.T, n network) {
+			c, s := n.pair(t)
+			require.NoError(t, s.SetLinger(0))
+			require.NoError(t, s.Close())
+			untilBroken(t, c)
+			for range 2 {
+				_, err := c.Read(make([]byte, 1))
+				if n.name == "kernel" {
+					// It tells of a reset once, and of an end from then on. That
+					// io.EOF is a FIN and nothing else is worth a difference.
+					require.Equal(t, io.EOF, err)
+					continue
+				}
+				require.ErrorIs(t, err, syscall.ECONNRESET)
+				requireOp(t, err, "read")
+			}
+		},
+		"reset after FIN is still EOF": func(t *testing.T, n network) {
+			for _, half := range []bool{false, true} {
+				c, s := n.pair(t)
+				require.NoError(t, s.CloseWrite())
+				_, err := c.Read(make([]byte, 1))
+				require.Equal(t, io.EOF, err)
+				if half {
+					require.NoError(t, c.CloseWrite())
+				}
+				require.NoError(t, s.SetLinger(0))
+				require.NoError(t, s.Close())
+				untilBroken(t, c)
+				_, err = c.Read(make([]byte, 1))
+				require.Equal(t, io.EOF, err)
+			}
+		},
 		"closed with data unread is a reset": func(t *testing.T, n network) {
 			c, s := n.pair(t)
 			_, err := c.Write([]byte("unwanted"))
@@ -411,6 +444,18 @@ func TestEdges(t *testing.T) {
 				t.Run(name, func(t *testing.T) { story(t, n) })
 			}
 		})
+	}
+}
+
+// untilBroken writes until a Write fails: the reset has come.
+func untilBroken(t *testing.T, c net.Conn) {
+	t.Helper()
+	for {
+		if _, err := c.Write([]byte("x")); err != nil {
+			require.True(t, errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET), "%v", err)
+			return
+		}
+		runtime.Gosched()
 	}
 }
 
