@@ -3,7 +3,6 @@ package link
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -65,8 +64,7 @@ type Direction struct {
 	shape     Shape
 	down      bool
 	blackhole bool
-	special   bool        // one of them is not as on a perfect wire
-	singly    atomic.Bool // the shape is not: super-packets are cut
+	special   bool // one of them is not as on a perfect wire
 	fates     fates
 	waiting   waiting
 	early     int // packets in it that were chosen to overtake
@@ -153,7 +151,6 @@ func (d *Direction) Set(s Shape) error {
 		}
 	}
 	d.requeue(s, old, now)
-	d.singly.Store(!s.perfect())
 	d.inspect()
 	d.advance(now)
 	d.arm(now)
@@ -162,7 +159,7 @@ func (d *Direction) Set(s Shape) error {
 
 // inspect notes whether packets may pass whole and at once.
 func (d *Direction) inspect() {
-	d.special = d.down || d.blackhole || d.singly.Load()
+	d.special = d.down || d.blackhole || !d.shape.perfect()
 }
 
 // requeue moves what waits into a queue of the shape's kind, or on where nothing

@@ -13,7 +13,8 @@ import (
 // with WireConfig.Ethernet, Ethernet frames.
 type End struct {
 	out       *Direction // what this end sends
-	offload   bool
+	offload   bool       // nobody computes checksums
+	super     bool       // the host may send super-packets
 	ethernet  bool
 	mtu       atomic.Uint32
 	verifying atomic.Bool // a corrupted packet is being delivered
@@ -37,7 +38,7 @@ const (
 )
 
 func newEnd(c WireConfig, mac tcpip.LinkAddress) *End {
-	e := &End{offload: !c.NoOffload, ethernet: c.Ethernet}
+	e := &End{offload: !c.NoOffload, super: !c.NoOffload && !c.NoSuperPackets, ethernet: c.Ethernet}
 	if c.Ethernet {
 		e.address = mac
 	}
@@ -132,12 +133,9 @@ func (e *End) Capabilities() gstack.LinkEndpointCapabilities {
 	return c
 }
 
-// SupportedGSO implements gVisor's GSOEndpoint. A connection asks when it begins,
-// and one that begins on a wire with a shape or rules makes no super-packets:
-// the wire would cut them, but TCP would still send all of one again where a
-// part was lost.
+// SupportedGSO implements gVisor's GSOEndpoint. A connection asks when it begins.
 func (e *End) SupportedGSO() gstack.SupportedGSO {
-	if !e.offload || e.out.singly.Load() || !e.out.wire.rules.none() {
+	if !e.super {
 		return gstack.GSONotSupported
 	}
 	return gstack.HostGSOSupported

@@ -41,6 +41,12 @@ type WireConfig struct {
 	// shape or rules, and nobody computes what memory cannot break.
 	NoOffload bool
 
+	// NoSuperPackets makes the stacks cut their segments to the MTU themselves,
+	// as NoOffload does, and leaves checksums alone. On a wire that loses
+	// packets it makes TCP what it is elsewhere: of a super-packet that the wire
+	// has cut, gVisor sends more again than the part that was lost.
+	NoSuperPackets bool
+
 	// QueueBytes bounds each direction's packets that were sent and not yet
 	// delivered, wherever they are: waiting for the rate, or under way. What
 	// would exceed it is dropped and counted. 0 is DefaultQueueBytes. A shape's

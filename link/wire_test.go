@@ -216,3 +216,21 @@ func TestAppendPacketCompletesChecksums(t *testing.T) {
 		})
 	}
 }
+
+// What the ends promise to a stack, and so what it leaves to them.
+func TestOffloads(t *testing.T) {
+	for _, c := range []struct {
+		config link.WireConfig
+		gso    gstack.SupportedGSO
+		sums   gstack.LinkEndpointCapabilities
+	}{
+		{link.WireConfig{}, gstack.HostGSOSupported, gstack.CapabilityTXChecksumOffload | gstack.CapabilityRXChecksumOffload},
+		{link.WireConfig{NoSuperPackets: true}, gstack.GSONotSupported, gstack.CapabilityTXChecksumOffload | gstack.CapabilityRXChecksumOffload},
+		{link.WireConfig{NoOffload: true}, gstack.GSONotSupported, 0},
+	} {
+		w := link.NewWire(c.config)
+		require.Equal(t, c.gso, w.A().SupportedGSO())
+		require.Equal(t, c.sums, w.B().Capabilities())
+		require.NoError(t, w.Close())
+	}
+}
