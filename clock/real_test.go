@@ -64,6 +64,7 @@ func TestRealLoopRunsWhatIsDue(t *testing.T) {
 func TestLowerFloorsTakeTimeAndRandomnessFromOutside(t *testing.T) {
 	forbidden := map[string][]string{
 		"time":         {"Now", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep", "Since", "Until"},
+		"context":      {"WithTimeout", "WithTimeoutCause", "WithDeadline", "WithDeadlineCause"},
 		"crypto/rand":  {"*"},
 		"math/rand":    {"*"},
 		"math/rand/v2": {"Int", "IntN", "Uint32", "Uint64", "Float64", "Perm", "Shuffle", "N"}, // the global source
@@ -89,8 +90,8 @@ func TestLowerFloorsTakeTimeAndRandomnessFromOutside(t *testing.T) {
 
 	// The check itself can fail.
 	bad := filepath.Join(t.TempDir(), "bad.go")
-	require.NoError(t, os.WriteFile(bad, []byte("package bad\nimport t \"time\"\nvar x = t.Now()\n"), 0o600))
-	require.Len(t, uses(t, bad, forbidden), 1)
+	require.NoError(t, os.WriteFile(bad, []byte("package bad\nimport \"context\"\nimport t \"time\"\nvar x = t.Now()\nvar y, _ = context.WithTimeout(nil, 0)\n"), 0o600))
+	require.Len(t, uses(t, bad, forbidden), 2)
 }
 
 // uses lists the places in a file where something forbidden is named.

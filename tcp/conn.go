@@ -501,7 +501,7 @@ func keepAlive(d time.Duration) net.KeepAliveConfig {
 // contextError is what net gives where a context ended a call: both worlds'
 // errors are found in it.
 func contextError(ctx context.Context) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) || context.Cause(ctx) == error(timeoutError{}) {
 		return timeoutError{}
 	}
 	return ctx.Err()

@@ -20,9 +20,9 @@ import (
 type Dialer struct {
 	Host *stack.Host // must be set
 
-	// Timeout bounds one DialContext, name lookup included; 0 leaves it to
-	// the context and to the stack, which gives up a SYN after about two
-	// minutes.
+	// Timeout bounds one DialContext, name lookup included, on the host's
+	// clock; 0 leaves it to the context and to the stack, which gives up a SYN
+	// after about two minutes.
 	Timeout time.Duration
 
 	// LocalAddr is the address and port to dial from; the zero value, and a
@@ -46,9 +46,9 @@ func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 // net.ErrClosed too.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if d.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.Timeout)
-		defer cancel()
+		var stop func()
+		ctx, stop = d.withTimeout(ctx)
+		defer stop()
 	}
 	fail := func(addr net.Addr, err error) error {
 		var source net.Addr
@@ -61,7 +61,10 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		return nil, fail(nil, stack.ErrClosed)
 	}
 	addrs, err := d.Host.Resolve(ctx, "tcp", network, address)
-	if err != nil {
+	switch {
+	case err != nil && context.Cause(ctx) == error(timeoutError{}):
+		return nil, fail(nil, timeoutError{}) // to the resolver it is a context that was cancelled
+	case err != nil:
 		return nil, fail(nil, err)
 	}
 	var first error
@@ -87,6 +90,17 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		}
 	}
 	return nil, first
+}
+
+// withTimeout is what context.WithTimeout is in real time.
+func (d *Dialer) withTimeout(ctx context.Context) (_ context.Context, stop func()) {
+	timed, cancel := context.WithCancelCause(ctx)
+	loop := d.Host.Loop()
+	timer := loop.At(loop.Now().Add(d.Timeout), func() { cancel(timeoutError{}) })
+	return timed, func() {
+		timer.Stop()
+		cancel(nil)
+	}
 }
 
 func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort) (*Conn, error) {

@@ -226,6 +226,9 @@ func (l *Listener) SetDeadline(t time.Time) error {
 		return l.opError("set", net.ErrClosed)
 	}
 	l.by.Set(l.host.Loop(), t, l.wake)
+	if l.closed.Load() {
+		l.by.Stop() // Close may not have seen this one
+	}
 	return nil
 }
 
