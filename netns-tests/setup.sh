@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests run: Debian packages (only those that are missing, and only as root) and the npm
-# packages of node/, as package-lock.json names them. Run it again at any time; it does nothing when nothing is missing.
+# packages of node/ and ../socketio/interop/, as package-lock.json names them. Run it again at any time; it does nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -36,6 +36,8 @@ if ((${#missing[@]})); then
 fi
 
 # npm writes its own copy of the lock file last: older than ours, or absent, means that node_modules is not what it says.
-if command -v npm >/dev/null && [[ ! node/node_modules/.package-lock.json -nt node/package-lock.json ]]; then
-	npm ci --prefix node --ignore-scripts --no-audit --no-fund
-fi
+for packages in node ../socketio/interop; do
+	if command -v npm >/dev/null && [[ ! $packages/node_modules/.package-lock.json -nt $packages/package-lock.json ]]; then
+		npm ci --prefix "$packages" --ignore-scripts --no-audit --no-fund
+	fi
+done
