@@ -13,6 +13,7 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 
 	"strata/stack"
+	"strata/trace"
 )
 
 // Dialer opens connections from a host. It is what net.Dialer is; its
@@ -116,7 +117,7 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 		return nil, err
 	}
 	h := d.Host
-	stateOf(h) // sees the handshake's segments from here on
+	state := stateOf(h) // sees the handshake's segments from here on
 	var queue waiter.Queue
 	proto, _ := protocolOf(network, to.Addr())
 	ep, terr := h.Stack().NewEndpoint(gtcp.ProtocolNumber, proto, &queue)
@@ -141,6 +142,11 @@ func (d *Dialer) connect(ctx context.Context, network string, to netip.AddrPort)
 
 	terr = ep.Connect(full)
 	h.Touch()
+	if local, err := ep.GetLocalAddress(); err == nil {
+		l, r := tcpAddr(local), net.TCPAddrFromAddrPort(to)
+		// A connection takes it; what becomes none is not waited for.
+		defer state.handshakes.take(trace.FlowOf(&l, r))
+	}
 	if _, ok := terr.(*tcpip.ErrConnectStarted); ok {
 		if h.Closed() { // and it may not have seen this one
 			ep.Abort()
