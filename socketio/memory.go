@@ -110,6 +110,11 @@ func (a *MemoryAdapter) send(p **parser.Packet, to Target, selected []*Socket) [
 	}
 	messages := a.namespace.encode(*p, to)
 	selected = a.rooms.selected(selected, to.Rooms, to.Except)
+	if len(selected) > 1 {
+		for i := range messages {
+			messages[i] = messages[i].Shared()
+		}
+	}
 	for _, s := range selected {
 		s.deliver(*p, messages, to.Volatile)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+
+	"strata/ws"
 )
 
 // packetType is the first character of a packet
@@ -66,6 +68,21 @@ type Outgoing struct {
 	binary bool
 	plain  bool   // it is not worth compressing
 	wire   []byte // of text, with its type in front
+
+	prepared *ws.PreparedMessage // wire as a WebSocket frame; nil: each session makes its own
+}
+
+// Shared is the message made into a WebSocket frame, and compressed, once for
+// all sessions that it is sent to.
+func (o Outgoing) Shared() Outgoing {
+	typ := ws.MessageText
+	if o.binary {
+		typ = ws.MessageBinary
+	}
+	if m, err := ws.NewPreparedMessage(typ, o.wire); err == nil {
+		o.prepared = m
+	}
+	return o
 }
 
 // Uncompressed is the message, sent as it is also where the transport would

@@ -17,6 +17,7 @@ func (s *Session) upgrade(conn *ws.Conn, flow trace.Flow, textOnly bool) {
 	if s.state == closed || s.transport != Polling || s.probe != nil {
 		s.mu.Unlock()
 		_ = conn.Close(ws.StatusPolicyViolation, "") // a second attempt
+		s.server.running.Done()
 		return
 	}
 	s.probe = conn
@@ -34,9 +35,10 @@ func (s *Session) upgrade(conn *ws.Conn, flow trace.Flow, textOnly bool) {
 		} else {
 			conn.CloseNow()
 		}
+		s.server.running.Done()
 		return // the session goes on as it was
 	}
-	s.read(conn, flow)
+	s.handle(conn, flow)
 }
 
 var errProbe = errors.New("not what an upgrade consists of")

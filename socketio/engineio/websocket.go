@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -37,8 +38,6 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	if s.trace.on() {
 		flow = trace.FlowOf(conn.LocalAddr(), conn.RemoteAddr())
 	}
-	// The reader has a goroutine of its own: net/http's, with the stack that
-	// grew while it served the request and with the request, can go.
 	if session == nil {
 		session, err = s.open(r, q, WebSocket)
 		if err != nil {
@@ -56,16 +55,10 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		if ended {
 			conn.CloseNow()
 		}
-		go func() {
-			defer s.running.Done()
-			session.read(conn, flow)
-		}()
+		session.handle(conn, flow)
 		return
 	}
-	go func() {
-		defer s.running.Done()
-		session.upgrade(conn, flow, q.textOnly)
-	}()
+	go session.upgrade(conn, flow, q.textOnly)
 }
 
 // readPacket reads the next packet from a WebSocket. An error is errPacket, or
@@ -75,6 +68,11 @@ func readPacket(ctx context.Context, conn *ws.Conn) (packet, error) {
 	if err != nil {
 		return packet{}, err
 	}
+	return framePacket(typ, data)
+}
+
+// framePacket reads the packet of a message. It points into data.
+func framePacket(typ ws.MessageType, data []byte) (packet, error) {
 	if typ == ws.MessageBinary {
 		return packet{typ: packetMessage, binary: true, data: data}, nil
 	}
@@ -83,6 +81,9 @@ func readPacket(ctx context.Context, conn *ws.Conn) (packet, error) {
 
 // writePacket writes a packet to a WebSocket.
 func writePacket(conn *ws.Conn, p Outgoing, textOnly bool) error {
+	if p.prepared != nil && !(p.binary && textOnly) {
+		return conn.WritePrepared(context.Background(), p.prepared)
+	}
 	if p.binary && !textOnly {
 		return conn.Write(context.Background(), ws.MessageBinary, p.wire)
 	}
@@ -93,30 +94,25 @@ func writePacket(conn *ws.Conn, p Outgoing, textOnly bool) error {
 	return conn.Write(context.Background(), ws.MessageText, wire)
 }
 
-// read takes what comes over the session's WebSocket until it ends.
-func (s *Session) read(conn *ws.Conn, flow trace.Flow) {
-	for {
-		p, err := readPacket(context.Background(), conn)
-		if err != nil {
+// handle takes what comes over the session's WebSocket until it ends. While
+// nothing comes there is no goroutine for it, and no buffer, where the
+// connection below can do that.
+func (s *Session) handle(conn *ws.Conn, flow trace.Flow) {
+	conn.Handle(&ws.Handler{
+		OnMessage: func(_ *ws.Conn, typ ws.MessageType, data []byte) {
+			// A copy: the message is the session's handler's to keep.
+			p, err := framePacket(typ, bytes.Clone(data))
+			if err != nil {
+				s.end(connectionEnd(err), err)
+				return
+			}
+			s.receive(p, flow) // false: Close was called, and what comes yet is ignored
+		},
+		OnClose: func(_ *ws.Conn, err error) {
 			s.end(connectionEnd(err), err)
-			return
-		}
-		if !s.receive(p, flow) {
-			// Close was called: the peer's close frame is still to be read.
-			s.skip(conn)
-			return
-		}
-	}
-}
-
-// skip reads, and forgets, until the connection ends.
-func (s *Session) skip(conn *ws.Conn) {
-	for {
-		if _, _, err := conn.Read(context.Background()); err != nil {
-			s.end(ForcedClose, nil)
-			return
-		}
-	}
+			s.server.running.Done()
+		},
+	})
 }
 
 // connectionEnd is the reason that an error of readPacket stands for.
@@ -154,22 +150,42 @@ func (s *Session) flush() {
 			return
 		}
 		s.mu.Unlock()
-		for _, p := range batch {
-			s.server.trace.engine(trace.Out, flow, p.typ(), s.id, WebSocket, p.dataLen())
-			if err := writePacket(conn, p, s.textOnly); err != nil {
-				// Where the connection has ended, the reader knows better
-				// why, and says so.
-				if !errors.Is(err, net.ErrClosed) {
-					s.end(TransportClose, err)
-				}
-				return
+		if err := s.write(conn, flow, batch); err != nil {
+			// Where the connection has ended, the reader knows better why,
+			// and says so.
+			if !errors.Is(err, net.ErrClosed) {
+				s.end(TransportClose, err)
 			}
-			s.mu.Lock()
-			s.wrote(p)
-			s.mu.Unlock()
+			return
 		}
 		s.mu.Lock()
 		s.queue.reuse(batch)
 		s.mu.Unlock()
 	}
+}
+
+// write writes packets to the WebSocket.
+func (s *Session) write(conn *ws.Conn, flow trace.Flow, batch []Outgoing) error {
+	if len(batch) == 1 {
+		return s.writeOne(conn, flow, batch[0])
+	}
+	return conn.Batch(func() error {
+		for _, p := range batch {
+			if err := s.writeOne(conn, flow, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Session) writeOne(conn *ws.Conn, flow trace.Flow, p Outgoing) error {
+	s.server.trace.engine(trace.Out, flow, p.typ(), s.id, WebSocket, p.dataLen())
+	if err := writePacket(conn, p, s.textOnly); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.wrote(p)
+	s.mu.Unlock()
+	return nil
 }
