@@ -66,6 +66,7 @@ type Direction struct {
 	blackhole bool
 	special   bool // one of them is not as on a perfect wire
 	fates     fates
+	overrule  func(number uint64, lost bool) bool // see OverruleLoss; nil is nobody
 	waiting   waiting
 	early     int // packets in it that were chosen to overtake
 	line      line

@@ -122,6 +122,9 @@ func (d *Direction) ask(p *packet, number uint64) (Verdict, *packet) {
 func (d *Direction) admit(p *packet, number uint64, verdict Verdict, now time.Duration) {
 	f := d.fates.draw(d.draws, number)
 	p.delay, p.early = f.delay, f.early
+	if d.overrule != nil {
+		f.lost = d.overrule(number, f.lost)
+	}
 	c := &d.counters
 	var drop *uint64
 	switch {
