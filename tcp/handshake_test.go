@@ -76,3 +76,27 @@ func TestDialThatFailsIsForgotten(t *testing.T) {
 	require.Error(t, err)
 	require.Zero(t, tcp.Incomplete(client))
 }
+
+// Who looks first does not look alone: none comes back before segments are seen.
+func TestHandshakeIsSeenByTheFirstOfMany(t *testing.T) {
+	for range 20 {
+		client, server := hosts(t, link.WireConfig{})
+		ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				c, err := (&tcp.Dialer{Host: client}).Dial("tcp", "10.0.0.2:80")
+				if !noError(t, err) {
+					return
+				}
+				if h := c.(*tcp.Conn).Handshake(); h.SYN.IsZero() || h.SYNACK.IsZero() {
+					t.Error(h)
+				}
+				c.Close()
+			})
+		}
+		wg.Wait()
+		require.NoError(t, ln.Close())
+	}
+}

@@ -13,6 +13,7 @@ import (
 // state is what this package keeps with a host.
 type state struct {
 	host       *stack.Host
+	look       sync.Once // starts looking at the host's segments
 	handshakes handshakes
 	admissions admissions
 
@@ -22,16 +23,13 @@ type state struct {
 
 type stateKey struct{}
 
-// stateOf is the host's state; the first call starts looking at its segments.
+// stateOf is the host's state; the first call starts looking at its segments,
+// and none returns before.
 func stateOf(h *stack.Host) *state {
-	made := false
 	s := h.Extension(stateKey{}, func() any {
-		made = true
 		return &state{host: h, conns: map[gstack.TransportEndpoint]*Conn{}}
 	}).(*state)
-	if made {
-		h.Inspect(s.inspect)
-	}
+	s.look.Do(func() { h.Inspect(s.inspect) })
 	return s
 }
 
