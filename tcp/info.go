@@ -2,10 +2,12 @@ package tcp
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"strata/trace"
@@ -13,8 +15,17 @@ import (
 
 // Info is a look at a connection at one moment.
 type Info struct {
-	Flow  trace.Flow
-	State string // RFC 9293 §3.3.2: "ESTABLISHED", "FIN-WAIT1", …
+	Flow trace.Flow
+
+	// Family is "tcp4" or "tcp6", and "tcp" of what listens for both.
+	Family string
+
+	// State is by gVisor's names: "LISTEN", "SYN-SENT", "SYN-RCVD",
+	// "ESTABLISHED", "FIN-WAIT1", "FIN-WAIT2", "CLOSE-WAIT", "CLOSING",
+	// "LAST-ACK", "TIME-WAIT" and "CLOSED", which are the states of RFC 9293
+	// §3.3.2 (SYN-RECEIVED, FIN-WAIT-1, …), and "INITIAL", "BOUND",
+	// "CONNECTING" and "ERROR" before and after them.
+	State string
 
 	RTT      time.Duration // smoothed; 0 before the first measurement (RFC 6298 §2)
 	RTTVar   time.Duration // its variation
@@ -90,8 +101,22 @@ func endpointInfo(ep *gtcp.Endpoint) Info {
 	}
 	ep.LockUser()
 	info.SACK, info.Timestamps = ep.SACKPermitted, ep.SendTSOk
+	proto := ep.NetProto
 	ep.UnlockUser()
+	info.Family = familyOf(info.Flow.Local.Addr(), proto, ep.SocketOptions().GetV6Only())
 	return info
+}
+
+// familyOf is the network of an endpoint on the address a; without one it may
+// be both.
+func familyOf(a netip.Addr, proto tcpip.NetworkProtocolNumber, only6 bool) string {
+	switch {
+	case a.Is4() || !a.IsValid() && proto == ipv4.ProtocolNumber:
+		return "tcp4"
+	case a.IsValid() || only6:
+		return "tcp6"
+	}
+	return "tcp"
 }
 
 func congestionState(s tcpip.CongestionControlState) string {

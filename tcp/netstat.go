@@ -22,11 +22,14 @@ type Table []Info
 func Netstat(h *stack.Host) Table {
 	s := stateOf(h)
 	var t Table
+	// An endpoint for both families is registered under each.
+	listed := map[*gtcp.Endpoint]bool{}
 	for _, e := range slices.Concat(h.Stack().RegisteredEndpoints(), h.Stack().CleanupEndpoints()) {
 		ep, ok := e.(*gtcp.Endpoint)
-		if !ok {
+		if !ok || listed[ep] {
 			continue
 		}
+		listed[ep] = true
 		info := endpointInfo(ep)
 		s.mu.Lock()
 		c := s.conns[ep]
@@ -36,17 +39,15 @@ func Netstat(h *stack.Host) Table {
 		}
 		t = append(t, info)
 	}
-	slices.SortFunc(t, func(a, b Info) int {
+	slices.SortStableFunc(t, func(a, b Info) int {
 		return cmp.Or(
 			-cmp.Compare(btoi(a.State == "LISTEN"), btoi(b.State == "LISTEN")),
 			a.Flow.Local.Compare(b.Flow.Local),
 			a.Flow.Remote.Compare(b.Flow.Remote),
+			cmp.Compare(a.Family, b.Family),
 		)
 	})
-	// An endpoint that listens for both families is registered under each.
-	return slices.CompactFunc(t, func(a, b Info) bool {
-		return a.Flow == b.Flow && a.State == b.State
-	})
+	return t
 }
 
 func btoi(b bool) int {
@@ -68,7 +69,9 @@ func (t Table) String() string {
 		}
 		local := i.Flow.Local.String()
 		if !i.Flow.Local.Addr().IsValid() {
-			local = fmt.Sprintf("*:%d", i.Flow.Local.Port())
+			// Every address: of both families, or of one.
+			every := map[string]string{"tcp4": "0.0.0.0", "tcp6": "[::]"}
+			local = fmt.Sprintf("%s:%d", cmp.Or(every[i.Family], "*"), i.Flow.Local.Port())
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t", i.State, local, peer)
 		if i.State != "LISTEN" {
