@@ -11,6 +11,7 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/parser"
 	"strata/trace"
+	"strata/ws"
 )
 
 // Options are a server's wishes. The zero value works.
@@ -68,8 +69,9 @@ type Options struct {
 	SendPackets      int                  // that may wait for one client. 0: 16,384
 	SendBytes        int                  // of those. 0: 16 MiB
 
-	CompressHTTP int          // from which size polls are compressed, bytes. 0: 1,024; negative: never
-	Cookie       *http.Cookie // that holds the Engine.IO session's id. nil: none
+	CompressHTTP int             // from which size polls are compressed, bytes. 0: 1,024; negative: never
+	Compression  *ws.Compression // of WebSocket messages. nil: none
+	Cookie       *http.Cookie    // that holds the Engine.IO session's id. nil: none
 
 	AllowRequest      func(*http.Request) error // refuses handshakes. nil: never
 	InitialHeaders    func(http.Header, *http.Request)
@@ -127,7 +129,7 @@ func (o *Options) engine() *engineio.Options {
 		MaxPayload: o.MaxPayload, Transports: o.Transports,
 		AllowedOrigins: o.AllowedOrigins, AllowCredentials: o.AllowCredentials,
 		SendPackets: o.SendPackets, SendBytes: o.SendBytes,
-		CompressHTTP: o.CompressHTTP, Cookie: o.Cookie, AllowRequest: o.AllowRequest,
+		CompressHTTP: o.CompressHTTP, Compression: o.Compression, Cookie: o.Cookie, AllowRequest: o.AllowRequest,
 		InitialHeaders: o.InitialHeaders, Headers: o.Headers, OnConnectionError: o.OnConnectionError,
 		Rand: o.Rand, Recorder: o.Recorder, Host: o.Host,
 	}

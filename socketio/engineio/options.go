@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"strata/trace"
+	"strata/ws"
 )
 
 // The defaults of the official server.
@@ -83,6 +84,10 @@ type Options struct {
 	// long-polling are compressed, with gzip or deflate, for clients that
 	// accept it. 0: 1,024; negative: never.
 	CompressHTTP int
+
+	// Compression has messages over WebSocket compressed for clients that
+	// offer it (RFC 7692). nil: none are, as with the official server.
+	Compression *ws.Compression
 
 	// GenerateID makes the id of a session. It has to be unguessable, since
 	// whoever knows it may use the session, and different each time. nil:

@@ -27,6 +27,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	conn, err := ws.Accept(w, r, &ws.AcceptOptions{
 		OriginPatterns: s.opts.AllowedOrigins,
 		ReadLimit:      int64(s.opts.MaxPayload),
+		Compression:    s.opts.Compression,
 		Recorder:       s.opts.Recorder,
 		Host:           s.opts.Host,
 	})
