@@ -17,8 +17,12 @@ const (
 	// long fat wire, meets it.
 	DefaultQueueBytes = 64 << 20
 
-	// maxUnderWay bounds it in packets, for those that are small.
-	maxUnderWay = 1 << 18
+	// packetCost is what a packet takes beside its bytes, in bytes of memory: the
+	// marks of gVisor's and ours. It bounds the small ones, by their number.
+	packetCost = 512
+
+	// leastPackets may be under way however few bytes may.
+	leastPackets = 1024
 )
 
 // Direction is one direction of a wire. Its methods may be called from any
@@ -39,6 +43,7 @@ type Direction struct {
 	wire  *Wire
 	draws draws
 	max   int // bytes under way at most
+	most  int // packets, as they lie in memory
 
 	run, wake func() // onRun and onWake, made once
 
@@ -53,6 +58,7 @@ type Direction struct {
 	running  bool      // it runs: one at a time
 	shut     bool      // takes no more packets; those it has arrive
 	closed   bool      // is cut: takes none, and has none
+	held     int       // packets in memory, a super-packet one
 	counters Counters  // but for Queued and QueuedBytes
 	number   uint64    // of the last packet
 
@@ -97,7 +103,8 @@ type queued struct {
 
 func newDirection(c WireConfig, w *Wire, from, to *End) *Direction {
 	d := &Direction{
-		loop: clock.Precise(c.Loop), start: c.Loop.Now(), wire: w, from: from, to: to, max: c.QueueBytes,
+		loop: clock.Precise(c.Loop), start: c.Loop.Now(), wire: w, from: from, to: to,
+		max: c.QueueBytes, most: max(c.QueueBytes/packetCost, leastPackets),
 		name: "from A to B", fromA: from == w.a,
 	}
 	if !d.fromA {
@@ -283,12 +290,12 @@ func (d *Direction) wait() {
 // loseAll drops everything that was sent and is not being delivered.
 func (d *Direction) loseAll(counter *uint64) {
 	for i, q := range d.queue {
-		d.gone(int(q.count), q.pkt.Size())
+		d.gone(1, int(q.count), q.pkt.Size())
 		*counter += uint64(q.count)
 		q.pkt.DecRef()
 		d.queue[i] = queued{}
 	}
-	d.queue = d.queue[:0]
+	d.queue = emptied(d.queue)
 	if d.waiting != nil {
 		d.waiting.each(func(p *packet) { d.lose(p, counter) })
 	}
@@ -299,6 +306,7 @@ func (d *Direction) loseAll(counter *uint64) {
 	for p := d.flight.pop(forever); p != nil; p = d.flight.pop(forever) {
 		d.lose(p, counter)
 	}
+	d.flight = nil
 	// Nothing is there any more that new packets could wait for.
 	d.early, d.last = 0, 0
 	d.line.free, d.line.carry = min(d.line.free, d.advanced), 0

@@ -64,12 +64,20 @@ func (d *Direction) deliverWhole() bool {
 		batch[i] = queued{}
 	}
 	d.mu.Lock()
-	d.spare = batch
-	d.gone(packets, total)
+	d.spare = emptied(batch)
+	d.gone(len(batch), packets, total)
 	d.counters.Delivered += uint64(delivered)
 	d.counters.DeliveredBytes += uint64(bytes)
 	d.counters.DroppedDetached += uint64(detached)
 	return true
+}
+
+// emptied is q for the next packets, or none where a flood has made it large.
+func emptied(q []queued) []queued {
+	if cap(q) > maxUnused {
+		return nil
+	}
+	return q[:0]
 }
 
 // deliverDue delivers what has arrived of the flight.
@@ -110,7 +118,7 @@ func (d *Direction) deliverDue() bool {
 		default:
 			c.Delivered += uint64(p.count)
 			c.DeliveredBytes += uint64(p.size)
-			d.gone(p.count, p.size)
+			d.gone(1, p.count, p.size)
 			d.free(p)
 		}
 		d.due[i] = nil

@@ -40,7 +40,7 @@ func (d *Direction) sendWhole(pkts []*gstack.PacketBuffer) bool {
 		case d.shut:
 			d.counters.DroppedClosed += uint64(count)
 			continue
-		case !d.fits(count, size):
+		case !d.fits(size):
 			d.counters.DroppedFull += uint64(count)
 			continue
 		}
@@ -212,7 +212,7 @@ func (d *Direction) admitReset(p *packet, now time.Duration) {
 // enqueue gives a packet to the queue, or, where nothing waits for a rate, on
 // its way.
 func (d *Direction) enqueue(p *packet, now time.Duration) {
-	if !d.fits(p.count, p.size) {
+	if !d.fits(p.size) {
 		d.counters.DroppedFull += uint64(p.count)
 		d.free(p)
 		return
@@ -289,20 +289,22 @@ func (d *Direction) leave(p *packet, at time.Duration) {
 	d.flight.push(p, later(at, p.extra))
 }
 
-// fits says whether so much more may be under way.
-func (d *Direction) fits(count, size int) bool {
-	return d.counters.UnderWayBytes+size <= d.max && d.counters.UnderWay+count <= maxUnderWay
+// fits says whether one more packet of so many bytes may be under way.
+func (d *Direction) fits(size int) bool {
+	return d.counters.UnderWayBytes+size <= d.max && d.held < d.most
 }
 
 func (d *Direction) accepted(count, size int) {
+	d.held++
 	c := &d.counters
 	c.UnderWay += count
 	c.UnderWayBytes += size
 	c.MaxUnderWay, c.MaxUnderWayBytes = max(c.MaxUnderWay, c.UnderWay), max(c.MaxUnderWayBytes, c.UnderWayBytes)
 }
 
-// gone is accepted's contrary.
-func (d *Direction) gone(count, size int) {
+// gone is accepted's contrary, for several packets in memory.
+func (d *Direction) gone(held, count, size int) {
+	d.held -= held
 	d.counters.UnderWay -= count
 	d.counters.UnderWayBytes -= size
 }
@@ -317,7 +319,7 @@ func (d *Direction) discard(p *packet, why cause) {
 
 // lose drops a packet that was under way.
 func (d *Direction) lose(p *packet, counter *uint64) {
-	d.gone(p.count, p.size)
+	d.gone(1, p.count, p.size)
 	*counter += uint64(p.count)
 	d.free(p)
 }

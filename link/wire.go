@@ -49,8 +49,11 @@ type WireConfig struct {
 
 	// QueueBytes bounds each direction's packets that were sent and not yet
 	// delivered, wherever they are: waiting for the rate, or under way. What
-	// would exceed it is dropped and counted. 0 is DefaultQueueBytes. A shape's
-	// own limit, which bounds only what waits for its rate, comes before it.
+	// would exceed it is dropped and counted, and so is a packet beyond one for
+	// each 512 of these bytes, or beyond 1024 where that is more: a packet takes
+	// about as much memory beside its own bytes, so that all together take at
+	// most about twice this. 0 is DefaultQueueBytes. A shape's own limit, which
+	// bounds only what waits for its rate, comes before it.
 	QueueBytes int
 }
 
@@ -132,8 +135,9 @@ func (w *Wire) Blackhole(on bool) {
 // it.
 func (w *Wire) Rule(f Rule) *Guard { return w.rules.add(&guarded{f: f}) }
 
-// Close cuts the wire: what is queued or sent later is dropped. It returns
-// when no delivery is under way. It may be called again.
+// Close cuts the wire: what is queued or sent later is dropped. It returns when
+// no delivery is under way, so that nobody may call it from one. It may be
+// called again, and does not need its loop to run any more.
 func (w *Wire) Close() error {
 	w.ab.close()
 	w.ba.close()
