@@ -127,8 +127,11 @@ func (d *deflate) busy() bool { return d.again || len(d.input) > 0 }
 // §7.2.2), and reports whether there is something to inflate now. A stream that
 // said itself that it ends, and has nothing behind it, has no such end: zlib
 // stops there, so some send it.
-func (d *deflate) finish() bool {
-	if d.tail || d.in.ended() {
+//
+// A message of no bytes at all should have one (RFC 7692 §7.2.3.6); it is taken
+// for the empty message that it can only be.
+func (d *deflate) finish(size int64) bool {
+	if d.tail || d.in.ended() || size == 0 {
 		return false
 	}
 	d.tail, d.input = true, deflateTail

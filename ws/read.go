@@ -318,7 +318,7 @@ func (c *Conn) readInflated(ctx context.Context, p []byte) (int, error) {
 		c.in.take(n)
 		return 0, c.take(ctx, d.input)
 	case c.recv.messageDone():
-		if d.finish() {
+		if d.finish(c.recv.size) {
 			return 0, nil
 		}
 		violation := d.check()
