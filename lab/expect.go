@@ -2,6 +2,8 @@ package lab
 
 import (
 	"time"
+
+	"strata/link"
 )
 
 // step is how closely Within looks.
@@ -22,4 +24,26 @@ func (w *World) Within(d time.Duration, cond func() bool) {
 		}
 		w.Sleep(min(step, end.Sub(w.Now())))
 	}
+}
+
+// Delivered fails the test unless at least n packets have arrived by one
+// direction of a wire since the world began, wire.AB() or wire.BA(); and says
+// what became of the others. A packet is one of at most the MTU: a super-packet
+// counts as many as it stands for.
+func (w *World) Delivered(d *link.Direction, n uint64) {
+	w.t.Helper()
+	w.Settle()
+	c := d.Counters()
+	if c.Delivered >= n {
+		return
+	}
+	name := "a wire of another world"
+	w.mu.Lock()
+	w.eachDirection(func(its string, it *link.Direction) {
+		if it == d {
+			name = its
+		}
+	})
+	w.mu.Unlock()
+	w.t.Fatalf("lab: %s: %d packets were to arrive, %d did: %s (%v after the world began)", name, n, c.Delivered, fates(c), w.Elapsed())
 }

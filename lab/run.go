@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type options struct {
 	seed     uint64 // 0: that of the flags
 	realTime bool
 	recorder trace.Recorder
+	losses   *lossPlan // nil leaves them to the loss models, and notes nothing
 }
 
 // Seed sets the world's seed (not 0), whatever the flags say.
@@ -69,7 +71,20 @@ func Run(t *testing.T, f func(w *World), opts ...Option) {
 	for i := range *seedsFlag {
 		o := o
 		o.seed = first + uint64(i)
-		t.Run(fmt.Sprintf("seed=%d", o.seed), func(t *testing.T) { o.run(t, f) })
+		before := t.Failed()
+		blamed := false
+		t.Run(fmt.Sprintf("seed=%d", o.seed), func(seed *testing.T) {
+			o.run(seed, f, t)
+			// f knows the test around all seeds only, and may have failed that.
+			if !before && t.Failed() && !seed.Failed() {
+				blamed = true
+				seed.Fail()
+			}
+		})
+		if left := *seedsFlag - i - 1; blamed && left > 0 {
+			t.Logf("the %d seeds behind it were not run: a test fails only once; use the world's T to have them all", left)
+			return
+		}
 	}
 }
 
@@ -88,12 +103,11 @@ func firstSeed() (uint64, error) {
 	return seed, nil
 }
 
-func (o options) run(t *testing.T, f func(w *World)) {
+func (o options) run(t *testing.T, f func(w *World), around ...*testing.T) {
 	t.Helper()
 	kept := &keeper{limit: maxKept}
-	failed := t.Failed()
 	inside := func(bubble *testing.T) {
-		w := newWorld(both{bubble, t, failed}, o)
+		w := newWorld(newFamily(bubble, append(around, t)), o)
 		w.CaptureTo(kept)
 		defer w.explain(kept)
 		defer w.Close()
@@ -104,6 +118,11 @@ func (o options) run(t *testing.T, f func(w *World)) {
 		inside(t)
 		return
 	}
+	o.bubble(t, inside)
+}
+
+// bubble runs inside in virtual time.
+func (o options) bubble(t *testing.T, inside func(bubble *testing.T)) {
 	defer oneProcessor()()
 	defer collectByHand()()
 	if testing.Testing() {
@@ -113,16 +132,27 @@ func (o options) run(t *testing.T, f func(w *World)) {
 	synctest.Test(t, inside)
 }
 
-// both is the test of a bubble and the one around it, which is what the test's
-// function calls t: where either fails, the world has.
-type both struct {
+// family is the test of a bubble and those around it, which are what the test's
+// function calls t: where one fails, the world has.
+type family struct {
 	*testing.T
-	around *testing.T
-	before bool // around had failed when the world began
+	around []*testing.T // that had not failed when the world began
 }
 
-// Failed implements TB.
-func (b both) Failed() bool { return b.T.Failed() || b.around.Failed() && !b.before }
+func newFamily(t *testing.T, around []*testing.T) family {
+	n := family{T: t}
+	for _, a := range around {
+		if !a.Failed() {
+			n.around = append(n.around, a)
+		}
+	}
+	return n
+}
+
+// Failed implements testing.TB.
+func (n family) Failed() bool {
+	return n.T.Failed() || slices.ContainsFunc(n.around, (*testing.T).Failed)
+}
 
 // maxKept bounds what is kept of a world's packets in case it fails; the
 // capture ends there.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -17,24 +18,15 @@ import (
 	"strata/trace"
 )
 
-// TB is what a world needs of a test: *testing.T is one.
-type TB interface {
-	Helper()
-	Logf(format string, args ...any)
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-	Failed() bool
-	Name() string
-}
-
 // World is a network of hosts and wires. Its methods may be called from any
 // goroutine of the test.
 type World struct {
-	t      TB
+	t      testing.TB
 	seed   uint64
 	clock  clock.Loop
 	loop   *loop // nil in real time
 	rec    trace.Recorder
+	losses *lossPlan // nil is none
 	ctx    context.Context
 	cancel context.CancelFunc
 	began  time.Time
@@ -54,8 +46,8 @@ type World struct {
 	lastWords string // of a test that failed: the hosts' connections
 }
 
-func newWorld(t TB, o options) *World {
-	w := &World{t: t, seed: o.seed, byName: map[string]*Host{}, rec: o.recorder}
+func newWorld(t testing.TB, o options) *World {
+	w := &World{t: t, seed: o.seed, byName: map[string]*Host{}, rec: o.recorder, losses: o.losses}
 	if o.realTime {
 		w.clock = clock.Real()
 	} else {
@@ -67,6 +59,10 @@ func newWorld(t TB, o options) *World {
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
+
+// T is the world's own test: what fails it fails the test around the world, and
+// says with which of several seeds. In a world of Shrink it fails only that.
+func (w *World) T() testing.TB { return w.t }
 
 // Seed is what decides everything that is left to chance here.
 func (w *World) Seed() uint64 { return w.seed }
@@ -220,6 +216,9 @@ func (w *World) Connect(a, b *Host, shape link.Shape, back ...link.Shape) *Wire 
 		w.t.Fatalf("lab: connect %s: %v", name, err)
 	}
 	w.wires = append(w.wires, wire)
+	if w.losses != nil {
+		w.losses.follow(name, wire.Wire, w.Elapsed)
+	}
 	if err := w.route(a, b); err != nil {
 		w.t.Fatalf("lab: connect %s: %v", name, err)
 	}
@@ -271,7 +270,7 @@ func (w *World) Close() {
 	hooks, hosts, wires, atEnd := w.onClose, w.hosts, w.wires, w.atEnd
 	w.mu.Unlock()
 	if w.t.Failed() {
-		w.lastWords = w.netstats()
+		w.lastWords = w.netstats() + w.wirestats()
 	}
 	w.cancel()
 	for i := len(hooks) - 1; i >= 0; i-- {
