@@ -35,6 +35,15 @@ bench: ## the benchmarks beside the code (5 minutes)
 bench-tun: ## the TUN device beside the kernel's veth, in one run (90 seconds, as root)
 	go run ./tun/tunbench
 
+.PHONY: bench-ws
+bench-ws: ## ws beside other WebSocket libraries, in one run (5 minutes)
+	cd ws/bench && go run .
+
+.PHONY: bench-socketio
+bench-socketio: ## socketio beside Node's official server, in one run (3 minutes)
+	npm ci --prefix socketio/interop --ignore-scripts --no-audit --no-fund
+	go run ./socketio/bench
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for 30 seconds (10 minutes)
 	@for pkg in $$(go list ./...); do \
