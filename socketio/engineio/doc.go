@@ -17,13 +17,15 @@
 //	func (e echo) Message(m engineio.Message) { e.Send(engineio.TextMessage(m.Data)) }
 //	func (e echo) Closed(engineio.Reason, error) {}
 //
-// [Dial] is the other side; for now it speaks WebSocket only.
+// [Dial] is the other side. Middlewares are what they are with any http.Handler:
+// wrap the server.
 //
 // What is bounded: a message (MaxPayload), what waits to be sent to one client
 // (SendPackets, SendBytes: a client that reads too slowly is closed), the time
 // a client may be silent (PingInterval + PingTimeout), the time of an upgrade.
-// A session that waits costs no timer goroutine, and a WebSocket session one
-// goroutine, which reads.
+// A session that waits costs no timer goroutine, and a WebSocket session no
+// goroutine at all where the connection below can say when something comes: see
+// ws.Conn.Handle.
 //
-// Not here yet: compression, cookies, middlewares, Engine.IO v3, WebTransport.
+// Not here: Engine.IO v3, WebTransport.
 package engineio
