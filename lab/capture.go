@@ -83,13 +83,18 @@ func (w *World) captureTo(out io.Writer, closed func() error) {
 	})
 	for _, wire := range w.wires {
 		for i, tap := range wire.taps {
-			c.listen(wire.hosts()[i], wire, tap)
+			c.listen(wire.hosts()[i], wire.Name, tap)
+		}
+	}
+	for _, lan := range w.lans {
+		for _, p := range lan.ports {
+			c.listen(p.host, p.name, p.tap)
 		}
 	}
 }
 
-func (c *capture) listen(h *Host, wire *Wire, tap *link.Tap) {
-	id, err := c.out.AddInterface(pcapng.Interface{Name: fmt.Sprintf("%s/%s", h.Name(), wire.Name), LinkType: pcapng.LinkTypeRaw})
+func (c *capture) listen(h *Host, wire string, tap *link.Tap) {
+	id, err := c.out.AddInterface(pcapng.Interface{Name: fmt.Sprintf("%s/%s", h.Name(), wire), LinkType: pcapng.LinkTypeRaw})
 	if err != nil {
 		return // the same error comes with Close
 	}

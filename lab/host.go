@@ -28,6 +28,7 @@ type Host struct {
 type neighbour struct {
 	host *Host
 	link *stack.Link
+	lan  bool // by a LAN: a router there has to be addressed
 }
 
 // Addr is the host's IPv4 address.

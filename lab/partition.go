@@ -19,6 +19,9 @@ func (w *World) Partition(hosts ...*Host) *Partition {
 			wire.blackhole()
 		}
 	}
+	for _, lan := range w.lans {
+		p.heal = append(p.heal, lan.separate(inside))
+	}
 	return p
 }
 
@@ -26,6 +29,7 @@ func (w *World) Partition(hosts ...*Host) *Partition {
 type Partition struct {
 	world *World
 	wires []*Wire
+	heal  []func() // of LANs
 	once  sync.Once
 }
 
@@ -38,6 +42,9 @@ func (p *Partition) Heal() {
 		for _, wire := range p.wires {
 			wire.cut--
 			wire.blackhole()
+		}
+		for _, heal := range p.heal {
+			heal()
 		}
 	})
 }

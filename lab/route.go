@@ -5,8 +5,6 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
-
-	"strata/stack"
 )
 
 // Router is the host of that name, which forwards packets between its wires: a
@@ -43,7 +41,7 @@ func (w *World) Router(name string) *Host {
 func (w *World) route(a, b *Host) error {
 	if !a.router && !b.router {
 		for _, pair := range [][2]*Host{{a, b}, {b, a}} {
-			if err := pair[0].routeTo(pair[1], pair[0].neighbours[len(pair[0].neighbours)-1].link); err != nil {
+			if err := pair[0].routeTo(pair[1], pair[0].neighbours[len(pair[0].neighbours)-1]); err != nil {
 				return err
 			}
 		}
@@ -57,14 +55,26 @@ func (w *World) route(a, b *Host) error {
 	return nil
 }
 
-// routeTo sends what is for peer out by l.
-func (h *Host) routeTo(peer *Host, l *stack.Link) error {
+// routeTo sends what is for peer to a neighbour, which may be peer itself.
+func (h *Host) routeTo(peer *Host, n neighbour) error {
 	for _, addr := range []netip.Addr{peer.addr4, peer.addr6} {
-		if err := l.AddRoute(netip.PrefixFrom(addr, addr.BitLen()), netip.Addr{}); err != nil {
+		if err := n.link.AddRoute(netip.PrefixFrom(addr, addr.BitLen()), n.via(addr)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// via is the router's address for what is sent to dst by this neighbour: none
+// where it is its own, or where only one can be at the other end.
+func (n neighbour) via(dst netip.Addr) netip.Addr {
+	switch {
+	case !n.lan || dst == n.host.addr4 || dst == n.host.addr6:
+		return netip.Addr{}
+	case dst.Is4():
+		return n.host.addr4
+	}
+	return n.host.addr6
 }
 
 var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
@@ -77,8 +87,8 @@ func (w *World) routesOf(h *Host) error {
 	if h.router {
 		paths := w.paths(h)
 		for _, peer := range w.hosts { // in an order that is always the same
-			if l := paths[peer]; l != nil {
-				if err := h.routeTo(peer, l); err != nil {
+			if n, ok := paths[peer]; ok {
+				if err := h.routeTo(peer, n); err != nil {
 					return err
 				}
 			}
@@ -87,13 +97,13 @@ func (w *World) routesOf(h *Host) error {
 	}
 	byDefault := false
 	for _, n := range h.neighbours {
-		if err := h.routeTo(n.host, n.link); err != nil {
+		if err := h.routeTo(n.host, n); err != nil {
 			return err
 		}
 		if n.host.router && !byDefault {
 			byDefault = true
 			for _, dst := range everywhere {
-				if err := n.link.AddRoute(dst, netip.Addr{}); err != nil {
+				if err := n.link.AddRoute(dst, n.via(dst.Addr())); err != nil {
 					return err
 				}
 			}
@@ -102,10 +112,10 @@ func (w *World) routesOf(h *Host) error {
 	return nil
 }
 
-// paths gives for every host that from can reach the link that the shortest path
-// begins with. Only routers are passed through.
-func (w *World) paths(from *Host) map[*Host]*stack.Link {
-	first := map[*Host]*stack.Link{}
+// paths gives for every host that from can reach the neighbour that the shortest
+// path begins with. Only routers are passed through.
+func (w *World) paths(from *Host) map[*Host]neighbour {
+	first := map[*Host]neighbour{}
 	queue := []*Host{from}
 	for len(queue) > 0 {
 		h := queue[0]
@@ -114,10 +124,10 @@ func (w *World) paths(from *Host) map[*Host]*stack.Link {
 			continue
 		}
 		for _, n := range h.neighbours {
-			if n.host == from || first[n.host] != nil {
+			if _, known := first[n.host]; known || n.host == from {
 				continue
 			}
-			first[n.host] = n.link
+			first[n.host] = n
 			if h != from {
 				first[n.host] = first[h]
 			}

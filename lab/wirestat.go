@@ -41,6 +41,12 @@ func (w *World) eachDirection(f func(name string, d *link.Direction)) {
 		f(wire.Name+" from "+wire.A.Name(), wire.AB())
 		f(wire.Name+" from "+wire.B.Name(), wire.BA())
 	}
+	for _, lan := range w.lans {
+		for _, p := range lan.ports {
+			f(p.name+" from "+p.host.Name(), p.wire.AB())
+			f(p.name+" from the switch", p.wire.BA())
+		}
+	}
 }
 
 // wirestats is a look at every wire that carried something.

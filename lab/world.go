@@ -37,6 +37,7 @@ type World struct {
 	hosts    []*Host
 	byName   map[string]*Host
 	wires    []*Wire
+	lans     []*LAN
 	captures []*capture
 	ca       *authority // nil until somebody needs one
 	onClose  []func()
@@ -243,19 +244,24 @@ func (w *World) attach(wire *Wire) error {
 		tap := link.NewTap(side.end)
 		wire.taps[i] = tap
 		for _, c := range w.captures {
-			c.listen(side.host, wire, tap)
+			c.listen(side.host, wire.Name, tap)
 		}
-		var ep gstack.LinkEndpoint = tap
-		if w.loop != nil {
-			ep = newGather(tap, w.loop)
-		}
-		l, err := side.host.Attach(ep, netip.PrefixFrom(side.host.addr4, 32), netip.PrefixFrom(side.host.addr6, 128))
+		l, err := w.attachTo(side.host, tap)
 		if err != nil {
 			return err
 		}
-		side.host.neighbours = append(side.host.neighbours, neighbour{side.peer, l})
+		side.host.neighbours = append(side.host.neighbours, neighbour{side.peer, l, false})
 	}
 	return nil
+}
+
+// attachTo gives a host a link with its addresses.
+func (w *World) attachTo(h *Host, tap *link.Tap) (*stack.Link, error) {
+	var ep gstack.LinkEndpoint = tap
+	if w.loop != nil {
+		ep = newGather(tap, w.loop)
+	}
+	return h.Attach(ep, netip.PrefixFrom(h.addr4, 32), netip.PrefixFrom(h.addr6, 128))
 }
 
 // Close ends the world: what OnClose was given, the hosts, the wires. Run calls
@@ -267,7 +273,7 @@ func (w *World) Close() {
 		return
 	}
 	w.closed = true
-	hooks, hosts, wires, atEnd := w.onClose, w.hosts, w.wires, w.atEnd
+	hooks, hosts, wires, lans, atEnd := w.onClose, w.hosts, w.wires, w.lans, w.atEnd
 	w.mu.Unlock()
 	if w.t.Failed() {
 		w.lastWords = w.netstats() + w.wirestats()
@@ -282,6 +288,12 @@ func (w *World) Close() {
 	}
 	for _, wire := range wires {
 		_ = wire.Wire.Close()
+	}
+	for _, lan := range lans {
+		for _, p := range lan.ports {
+			_ = p.wire.Close()
+		}
+		_ = lan.Switch.Close()
 	}
 	for _, h := range hosts {
 		_ = h.Host.Close()
