@@ -52,6 +52,9 @@ type Host struct {
 	inspectors []*inspector
 	resolver   Resolver
 	extensions map[any]any
+
+	settling sync.Mutex // one settles at a time
+	ending   bool       // Close has begun: the stack's workers run until they end
 }
 
 // New makes a host that has a loopback (127.0.0.1, ::1) and no other link yet.
@@ -133,6 +136,11 @@ func (h *Host) Wake(f func()) { clock.Wake(h.loop, f) }
 // Settle lets the stack's TCP workers drain their queues and leaves them
 // paused: in virtual time they run only here. Only the loop calls it.
 func (h *Host) Settle() {
+	h.settling.Lock()
+	defer h.settling.Unlock()
+	if h.ending {
+		return // they must not be paused any more
+	}
 	h.stack.Resume()
 	h.stack.Pause()
 }
@@ -235,7 +243,10 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 	defer close(h.gone)
 
+	h.settling.Lock()
+	h.ending = true
 	h.stack.Resume() // where virtual time has paused it: the workers must end
+	h.settling.Unlock()
 	h.reset()
 	for _, l := range links {
 		l.tap.Close()

@@ -155,3 +155,26 @@ func TestCloseTwiceAtOnce(t *testing.T) {
 	}
 	require.ErrorIs(t, stack.ErrClosed, net.ErrClosed)
 }
+
+// Whoever runs the loop may settle a host that is being closed, or is: it must
+// neither stop the workers that Close waits for nor wait for workers that are
+// gone.
+func TestSettleAndClose(t *testing.T) {
+	for range 50 {
+		h := stack.New(stack.Config{})
+		h.Settle() // as in virtual time, where a host is paused but then
+		begun, settled := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(settled)
+			close(begun)
+			for !h.Closed() {
+				h.Settle()
+			}
+			h.Settle()
+		}()
+		<-begun
+		require.NoError(t, h.Close())
+		<-settled
+		h.Settle()
+	}
+}
