@@ -1,5 +1,5 @@
-// Package ws is the WebSocket protocol (RFC 6455), server and client, on any
-// net.Conn and any net/http server.
+// Package ws is the WebSocket protocol (RFC 6455) with compression (RFC 7692),
+// server and client, on any net.Conn and any net/http server.
 //
 // A server accepts a request, a client dials; both get a [Conn], from which one
 // goroutine reads and to which any number write:
@@ -34,8 +34,38 @@
 // the number of its fragments, the pongs that wait to be sent (one, the latest),
 // and the time that a control frame or the closing handshake may take.
 //
+// # Many connections, many messages
+//
+// [Upgrade] answers the handshake on a net.Conn, without net/http and what it
+// keeps. A [Handler] is called for what a connection sends: while nothing comes
+// there is neither goroutine nor buffer, and the answers to what came together
+// leave together.
+//
+//	h := &ws.Handler{OnMessage: func(c *ws.Conn, typ ws.MessageType, p []byte) {
+//		c.Write(ctx, typ, p)
+//	}}
+//	for {
+//		conn, err := ln.Accept()
+//		if err != nil {
+//			return err
+//		}
+//		go func() {
+//			if c, err := ws.Upgrade(conn, nil); err == nil {
+//				c.Handle(h)
+//			}
+//		}()
+//	}
+//
+// In a loop of one's own [Conn.Batch] does the same for the writes. A
+// [PreparedMessage] is encoded and compressed once for many connections; a [Queue]
+// takes messages without waiting for a slow peer; [NewStream] makes a connection a
+// net.Conn; ws/wsjson sends values.
+//
+// # How it is made
+//
 // The protocol stands apart from the input and output: frame.go, mask.go,
-// utf8.go and receiver.go are pure functions and a state machine on bytes; Conn
-// is the shell around them. Extensions are not negotiated: offers of
-// permessage-deflate are declined.
+// utf8.go, receiver.go, inflate.go, extension.go and requestparser.go are pure
+// functions and state machines on bytes; Conn is the shell around them.
+//
+// Not there: WebSocket over HTTP/2 (RFC 8441).
 package ws

@@ -16,7 +16,9 @@ func readinessOf(c *Conn) Readiness {
 		return r
 	}
 	if c.kernel != nil {
-		return &polledConn{kernel: c.kernel}
+		p := &polledConn{kernel: c.kernel}
+		p.arm = func(fd uintptr) { p.armErr = p.watch(int32(fd)) }
+		return p
 	}
 	return nil
 }
@@ -25,6 +27,8 @@ func readinessOf(c *Conn) Readiness {
 // Its fields but the first are under the poller's mu.
 type polledConn struct {
 	kernel *kernelReader
+	arm    func(fd uintptr) // watches once more; made once
+	armErr error
 	poller *poller // nil: it is not watched yet
 	fd     int32   // where it is
 	onRead func()  // nil: nobody waits
@@ -58,9 +62,17 @@ func (p *polledConn) TryRead(b []byte) (n int, err error) {
 
 // OnReadable implements [Readiness].
 func (p *polledConn) OnReadable(f func()) {
-	var err error
-	rawErr := p.kernel.raw.Control(func(fd uintptr) { err = watch(p, int32(fd), f) })
-	if rawErr != nil || err != nil {
+	polling.mu.Lock()
+	p.onRead = f
+	err := p.kernel.raw.Control(p.arm)
+	if err == nil {
+		err = p.armErr
+	}
+	if err != nil {
+		p.onRead = nil
+	}
+	polling.mu.Unlock()
+	if err != nil {
 		go f() // a closed connection: the read says so
 	}
 }
@@ -70,6 +82,7 @@ func (p *polledConn) OnReadable(f func()) {
 // itself, so that it needs no thread.
 type poller struct {
 	epoll *os.File
+	fd    int // epoll's; while the file is open
 	raw   syscall.RawConn
 	conns map[int32]*polledConn // by descriptor
 }
@@ -89,7 +102,7 @@ func newPoller() (*poller, error) {
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &poller{epoll: os.NewFile(uintptr(fd), "epoll"), conns: make(map[int32]*polledConn)}
+	p := &poller{epoll: os.NewFile(uintptr(fd), "epoll"), fd: fd, conns: make(map[int32]*polledConn)}
 	if p.raw, err = p.epoll.SyscallConn(); err != nil {
 		p.epoll.Close()
 		return nil, err
@@ -98,10 +111,9 @@ func newPoller() (*poller, error) {
 	return p, nil
 }
 
-// watch has f called when there is something to read on c.
-func watch(c *polledConn, fd int32, f func()) error {
-	polling.mu.Lock()
-	defer polling.mu.Unlock()
+// watch has c's onRead called when there is something to read on fd. The caller
+// has the poller's mu.
+func (c *polledConn) watch(fd int32) error {
 	if c.forgotten {
 		return net.ErrClosed
 	}
@@ -112,26 +124,14 @@ func watch(c *polledConn, fd int32, f func()) error {
 		}
 		polling.p = p
 	}
-	p := polling.p
 	op := syscall.EPOLL_CTL_MOD
 	if c.poller == nil {
 		op = syscall.EPOLL_CTL_ADD
-		c.poller, c.fd = p, fd
-		p.conns[fd] = c
+		c.poller, c.fd = polling.p, fd
+		c.poller.conns[fd] = c
 	}
-	c.onRead = f
-	var ctlErr error
-	err := p.raw.Control(func(epoll uintptr) {
-		ev := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot, Fd: fd}
-		ctlErr = os.NewSyscallError("epoll_ctl", syscall.EpollCtl(int(epoll), op, int(fd), &ev))
-	})
-	if err == nil {
-		err = ctlErr
-	}
-	if err != nil {
-		c.onRead = nil
-	}
-	return err
+	ev := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot, Fd: fd}
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.poller.fd, op, int(fd), &ev))
 }
 
 const epollOneShot = 1 << 30
@@ -159,27 +159,29 @@ func (c *polledConn) forget() {
 // loop waits for events and hands the connections over, each to a goroutine.
 func (p *poller) loop() {
 	events := make([]syscall.EpollEvent, 128)
+	calls := make([]func(), 0, len(events))
 	var n int
 	var err error
+	wait := func(fd uintptr) bool {
+		n, err = syscall.EpollWait(int(fd), events, 0)
+		return n > 0 || err != nil && !errors.Is(err, syscall.EINTR)
+	}
 	for {
-		rawErr := p.raw.Read(func(fd uintptr) bool {
-			n, err = syscall.EpollWait(int(fd), events, 0)
-			return n > 0 || err != nil && !errors.Is(err, syscall.EINTR)
-		})
-		if rawErr != nil {
+		if p.raw.Read(wait) != nil {
 			return // closed
 		}
 		if err != nil {
 			panic(fmt.Sprintf("ws: epoll_wait: %v", err)) // it can only be a descriptor that is none
 		}
-		for _, f := range p.ready(events[:n]) {
+		calls = p.ready(calls[:0], events[:n])
+		for _, f := range calls {
 			go f()
 		}
 	}
 }
 
-// ready is what to call for events.
-func (p *poller) ready(events []syscall.EpollEvent) (calls []func()) {
+// ready appends what to call for events.
+func (p *poller) ready(calls []func(), events []syscall.EpollEvent) []func() {
 	polling.mu.Lock()
 	defer polling.mu.Unlock()
 	for _, ev := range events {

@@ -43,7 +43,7 @@ func main() {
 func run(quick bool, only string) error {
 	seconds, conns, idle := 1.5, 1000, 1000
 	if quick {
-		seconds, conns, idle = 0.25, 300, 300
+		seconds, conns, idle = 0.12, 200, 200
 	}
 	start := time.Now()
 	fmt.Printf("%s, %d processors, %s; servers are processes of their own, the client is in this one\n\n",

@@ -131,7 +131,7 @@ func echoLoop(c *strata.Conn) error {
 			return err
 		}
 		if p = q; cap(p) > 64<<10 {
-			p = p[:0]
+			p = nil
 		}
 	}
 }
