@@ -107,3 +107,10 @@ func keyOf(pkt *gstack.PacketBuffer) (key [keySize]byte) {
 	copy(key[ports:], pkt.TransportHeader().Slice())
 	return key
 }
+
+// Close implements gVisor's LinkEndpoint: what was gathered still leaves, since
+// a host that is closed ends its connections by resets.
+func (g *gather) Close() {
+	g.flush()
+	g.Endpoint.Close()
+}
