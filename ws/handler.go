@@ -81,6 +81,7 @@ type events struct {
 	ready   Readiness // nil: a goroutine serves the connection, and waits
 	run     func()    // serve, made once
 	idle    atomic.Bool
+	drained bool        // the last read did not fill its buffer: there is hardly more
 	message *[]byte     // of the message under way; from a pool
 	bound   *time.Timer // of the closing handshake; under the connection's mu
 }
@@ -199,10 +200,17 @@ func (e *events) putMessage() {
 
 // tryFill is fill in event mode.
 func (c *Conn) tryFill() error {
+	if c.events.drained {
+		// OnReadable finds out what came meanwhile; a read would nearly
+		// always be for nothing.
+		c.events.drained = false
+		return errWouldBlock
+	}
 	if k, ok := c.events.ready.(*polledConn); ok {
 		if err := c.tryError(0, k.tryFill(&c.in)); err != nil {
 			return err
 		}
+		c.events.drained = !c.in.eager
 		c.keepAlive.heard()
 		return nil
 	}
@@ -212,6 +220,7 @@ func (c *Conn) tryFill() error {
 		return err
 	}
 	c.in.grew(n, len(space))
+	c.events.drained = !c.in.eager
 	c.keepAlive.heard()
 	return nil
 }

@@ -41,9 +41,9 @@ func main() {
 }
 
 func run(quick bool, only string) error {
-	seconds, conns, idle := 1.5, 1000, 1000
+	seconds, conns, idle := 1.0, 1000, 1000
 	if quick {
-		seconds, conns, idle = 0.12, 200, 200
+		seconds, conns, idle = 0.1, 200, 100
 	}
 	start := time.Now()
 	fmt.Printf("%s, %d processors, %s; servers are processes of their own, the client is in this one\n\n",
