@@ -37,6 +37,14 @@
 // only while everything rests. net/http's HTTP/2 does choose at random among what
 // is ready, so its frames may fall into segments differently on a busy machine.
 //
+// # When a test fails
+//
+// The log says which seed it was, the command that replays it, where the capture
+// of all packets is, and what the hosts' connections and the wires' packets came
+// to. With -strata.seeds N a test is run with N seeds, a subtest each; what fails
+// [World.T] tells which of them failed. [Shrink] finds the few lost packets that
+// matter, and prints them as rules.
+//
 // # Rules of the bubble
 //
 // What a world's test starts has to end: goroutines that are left when the

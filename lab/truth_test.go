@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"strata/lab"
 	"strata/link"
@@ -99,25 +101,24 @@ func (f *flow) receive(t *testing.T, segments int) float64 {
 // and the mean is 1.31/sqrt(p) (Ott, Kemperman, Mathis: The stationary behavior of
 // ideal TCP congestion avoidance, 1996).
 //
-// Measured is within a fifth of that. Real Reno is somewhat below, since in the
-// round trip of a recovery it sends little that is new, and a retransmission that
-// is lost itself costs a timeout; and over 60 losses the mean of windows that
-// vary by half is known to some 6 % (a half divided by sqrt(60)), so that 20 %
-// are three of those.
+// Measured is within a fifth of that: over 100 losses the mean of windows that
+// vary by half is known to 5 % (a half divided by sqrt(100)), so that 20 % are
+// four of those; and a loss that is not repaired within a round trip, since what
+// is sent again is lost too, costs somewhat more than the formula knows.
 func TestRenoKeepsToTheSquareRootFormula(t *testing.T) {
-	grid := []int{50, 200, 800}
+	grid := []int{50, 150, 450}
 	if race {
 		grid = grid[:1]
 	}
 	for _, every := range grid {
-		for _, rtt := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond} {
+		for _, rtt := range []time.Duration{40 * time.Millisecond, 100 * time.Millisecond} {
 			p := 1 / float64(every)
 			for name, c := range map[string]struct {
 				loss     link.Loss
 				constant float64
 			}{
-				"periodic": {link.Loss{Kind: link.LossPattern, Pattern: append(make([]bool, every-1), true)}, math.Sqrt(1.5)},
-				"random":   {link.Loss{Kind: link.LossRandom, Chance: link.Chance{P: p}}, 1.31},
+				"periodic": {periodic(every), math.Sqrt(1.5)},
+				"random":   {random(p), 1.31},
 			} {
 				t.Run(fmt.Sprintf("%s/p=1:%d/rtt=%v", name, every, rtt), func(t *testing.T) {
 					lab.Run(t, func(w *lab.World) {
@@ -126,9 +127,10 @@ func TestRenoKeepsToTheSquareRootFormula(t *testing.T) {
 						lossy := half
 						lossy.Loss = c.loss
 						w.Connect(a, b, lossy, half)
+						withoutRACK(t, a)
 						f := newFlow(t, w, a, b, "reno", 0)
 						f.receive(t, 10*every) // slow start, and what it broke
-						rate := f.receive(t, 60*every)
+						rate := f.receive(t, 100*every)
 						ratio := rate * rtt.Seconds() / (c.constant / math.Sqrt(p))
 						t.Logf("%.1f segments a round trip, %.2f of the formula; timeouts %d", rate*rtt.Seconds(), ratio, f.sender.Info().Timeouts)
 						require.InDelta(t, 1, ratio, 0.2)
@@ -139,52 +141,81 @@ func TestRenoKeepsToTheSquareRootFormula(t *testing.T) {
 	}
 }
 
+// periodic loses one packet of so many, random each with that probability.
+func periodic(every int) link.Loss {
+	return link.Loss{Kind: link.LossPattern, Pattern: append(make([]bool, every-1), true)}
+}
+
+func random(p float64) link.Loss {
+	return link.Loss{Kind: link.LossRandom, Chance: link.Chance{P: p}}
+}
+
+// withoutRACK has a host's connections find losses by RFC 6675 alone, as the
+// formula has it. gVisor's RACK asks which of two segments was sent first, and
+// where that was at the same instant, which in virtual time all segments of one
+// burst are, it has it the wrong way round (rack.go's detectLoss; RFC 8985 §6.2
+// step 3): it repairs a loss a round trip late, or not before a timeout.
+func withoutRACK(t *testing.T, h *lab.Host) {
+	none := tcpip.TCPRecovery(0)
+	require.Nil(t, h.Stack().SetTransportProtocolOption(gtcp.ProtocolNumber, &none))
+}
+
 // Where Reno leaves the formula, which knows neither timeouts nor buffers.
-//
-// With much loss a window is too small for three duplicate ACKs, and what is sent
-// again is lost again: timeouts decide (Padhye, Firoiu, Towsley, Kurose: Modeling
-// TCP throughput, 1998). The shortest is 200 ms (RFC 6298 §2.4 would have 1 s),
-// ten round trips here, in which the formula expects a dozen windows.
-//
-// With little loss it is the receiver's buffer that ends a window's growth: of
-// 128 KiB no more than so many segments can be under way, though the formula
-// has half as many again.
 func TestRenoLeavesTheSquareRootFormula(t *testing.T) {
-	const rtt = 20 * time.Millisecond
-	run := func(t *testing.T, p float64, segments, readBuffer int) (perRTT, formula float64, timeouts uint64) {
+	if race {
+		t.Skip("compares figures, which the race detector does not change")
+	}
+	run := func(t *testing.T, path string, loss link.Loss, p float64, segments, readBuffer int) (ratio, perRTT float64, timeouts uint64) {
 		lab.Run(t, func(w *lab.World) {
 			a, b := w.Host("a"), w.Host("b")
-			half := link.Shape{Delay: link.Delay{Time: rtt / 2}}
-			lossy := half
-			lossy.Loss = link.Loss{Kind: link.LossRandom, Chance: link.Chance{P: p}}
-			w.Connect(a, b, lossy, half)
+			path := link.MustParseShape(path)
+			lossy := path
+			lossy.Loss = loss
+			w.Connect(a, b, lossy, path)
+			withoutRACK(t, a)
 			f := newFlow(t, w, a, b, "reno", readBuffer)
 			f.receive(t, segments/10)
-			perRTT = f.receive(t, segments) * rtt.Seconds()
+			perRTT = f.receive(t, segments) * 2 * path.Delay.Time.Seconds()
 			timeouts = f.sender.Info().Timeouts
 		})
-		formula = 1.31 / math.Sqrt(p)
-		t.Logf("%.1f segments a round trip, %.2f of the formula; timeouts %d", perRTT, perRTT/formula, timeouts)
-		return perRTT, formula, timeouts
+		ratio = perRTT / (1.31 / math.Sqrt(p))
+		t.Logf("%.1f segments a round trip, %.2f of the formula; timeouts %d", perRTT, ratio, timeouts)
+		return ratio, perRTT, timeouts
 	}
+
+	// Of a window of three segments no three duplicate ACKs come, and what is
+	// sent again is lost again: timeouts decide (Padhye, Firoiu, Towsley, Kurose:
+	// Modeling TCP throughput, 1998). The shortest, of 200 ms, is ten round trips
+	// here, in which the formula expects thirty segments.
 	t.Run("much loss", func(t *testing.T) {
-		before := 1.0
-		for _, p := range []float64{0.05, 0.1, 0.2} {
-			perRTT, formula, timeouts := run(t, p, 2000, 0)
-			require.NotZero(t, timeouts)
-			require.Less(t, perRTT/formula, before, "the more loss, the further below")
-			before = perRTT / formula
-		}
-		require.Less(t, before, 0.4)
+		ratio, _, timeouts := run(t, "delay 10ms", random(0.2), 0.2, 3000, 0)
+		require.Less(t, ratio, 0.7)
+		require.Greater(t, timeouts, uint64(30))
 	})
+
+	// Where round trips never vary and are longer than the shortest timeout, the
+	// timeout comes down to the round trip: it is the mean and four times the
+	// variation, which is nothing (RFC 6298 §2.4 would have a second at least).
+	// It goes off before the ACKs are there, over and over. A path with jitter has
+	// no such trouble.
+	t.Run("long and without jitter", func(t *testing.T) {
+		const every = 450
+		loss := periodic(every)
+		steady, _, timeouts := run(t, "delay 150ms", loss, 1./every, 100*every, 0)
+		require.Less(t, steady, 0.5)
+		require.Greater(t, timeouts, uint64(10*110), "ten times as many as losses")
+		varying, _, timeouts := run(t, "delay 150ms 30ms", loss, 1./every, 100*every, 0)
+		require.Greater(t, varying, 0.8)
+		require.Less(t, timeouts, uint64(110))
+	})
+
+	// The receiver's buffer ends a window's growth: of 128 KiB no more than so
+	// many segments can be under way, though the formula has 1.4 times as many.
 	t.Run("little loss", func(t *testing.T) {
-		if race {
-			t.Skip("too much for the race detector")
-		}
 		const buffer = 128 << 10
-		perRTT, formula, _ := run(t, 0.0001, 20_000, buffer)
+		ratio, perRTT, _ := run(t, "delay 10ms", random(0.0001), 0.0001, 20_000, buffer)
 		require.Less(t, perRTT, float64(buffer/mss))
-		require.Greater(t, formula, 1.4*float64(buffer/mss))
+		require.Less(t, ratio, 1/1.4)
 	})
 }
 
@@ -200,7 +231,8 @@ func TestCUBICSendsMoreThanRenoOnALongFatPath(t *testing.T) {
 	for _, control := range []string{"reno", "cubic"} {
 		lab.Run(t, func(w *lab.World) {
 			a, b := w.Host("a"), w.Host("b")
-			w.Connect(a, b, link.MustParseShape("delay 100ms loss 0.1%"), link.MustParseShape("delay 100ms"))
+			w.Connect(a, b, link.MustParseShape("delay 100ms 20ms loss 0.1%"), link.MustParseShape("delay 100ms"))
+			withoutRACK(t, a)
 			f := newFlow(t, w, a, b, control, 0)
 			f.receive(t, segments/10)
 			rate[control] = f.receive(t, segments)
@@ -251,13 +283,13 @@ func TestQueueingDelayIsThatOfMD1(t *testing.T) {
 	lab.Run(t, func(w *lab.World) {
 		a, b := w.Host("a"), w.Host("b")
 		wire := w.Connect(a, b, link.MustParseShape("rate 8mbit"))
-		random := rand.New(rand.NewPCG(w.Seed(), 1))
+		chance := rand.New(rand.NewPCG(w.Seed(), 1))
 		n, allowed := 20_000, 45*time.Microsecond
 		if race {
 			n, allowed = n/16, allowed*4
 		}
 		const payload = 1000 - 28 // of 1000 bytes, 1 ms at 8 Mbit/s
-		arrived := datagrams(t, w, a, b, n, payload, func() time.Duration { return time.Duration(random.ExpFloat64() * 2e6) })
+		arrived := datagrams(t, w, a, b, n, payload, func() time.Duration { return time.Duration(chance.ExpFloat64() * 2e6) })
 		require.NotContains(t, arrived, false)
 		require.InDelta(t, 500*time.Microsecond, wire.AB().Counters().QueueTime/time.Duration(n), float64(allowed))
 	})
