@@ -1,12 +1,7 @@
 package ws
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"encoding/base64"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -71,38 +66,5 @@ func FuzzNegotiate(f *testing.F) {
 		u, err := url.Parse(origin)
 		require.NoError(t, err)
 		require.True(t, strings.HasPrefix(strings.ToLower(u.Host), "h"))
-	})
-}
-
-// Whatever the server answers, the client returns; with a connection only after
-// the right answer to its key, and with all bytes that came behind it.
-func FuzzResponse(f *testing.F) {
-	good := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"
-	f.Add(good)
-	f.Add(good + "\x81\x05Hello")
-	f.Add("HTTP/1.1 100 Continue\r\n\r\n" + good)
-	f.Add("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 5\r\n\r\nab")
-	f.Add("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n")
-	f.Fuzz(func(t *testing.T, answer string) {
-		a, b := net.Pipe()
-		go func() {
-			_, err := http.ReadRequest(bufio.NewReader(b))
-			if err == nil {
-				io.WriteString(b, answer)
-			}
-			b.Close()
-		}()
-		c, resp, err := Dial(context.Background(), "ws://h/", &DialOptions{
-			DialContext: func(context.Context, string, string) (net.Conn, error) { return a, nil },
-			Rand:        zeroes{},
-		})
-		if err != nil {
-			require.Nil(t, c)
-			return
-		}
-		require.Equal(t, 101, resp.StatusCode)
-		require.Contains(t, answer, "ICX+Yqv66kxgM0FcWaLWlFLwTAI=")
-		require.True(t, bytes.HasSuffix([]byte(answer), c.in.bytes()))
-		c.CloseNow()
 	})
 }

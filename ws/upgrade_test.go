@@ -124,39 +124,3 @@ func TestUpgradeWithstandsASlowHandshake(t *testing.T) {
 		<-gaveUp
 	})
 }
-
-// Whatever the request, and however it is cut, Upgrade answers or ends; it takes
-// over what net/http would take over, and nothing else.
-func FuzzUpgrade(f *testing.F) {
-	f.Add([]byte(handshake()), byte(7))
-	f.Add([]byte(handshake("GET * HTTP/1.1", "Content-Length: 0")), byte(0))
-	f.Add([]byte(handshake("Connection: a,,Upgrade", "+Host: x")), byte(1))
-	f.Fuzz(func(t *testing.T, request []byte, chop byte) {
-		a, b := net.Pipe()
-		go func() {
-			for rest := request; len(rest) > 0; {
-				n := min(len(rest), 1+int(chop))
-				if _, err := b.Write(rest[:n]); err != nil {
-					return
-				}
-				rest = rest[n:]
-			}
-		}()
-		answered := make(chan *http.Response, 1)
-		go func() {
-			resp, _ := http.ReadResponse(bufio.NewReader(b), &http.Request{Method: "GET"})
-			answered <- resp
-			b.Close()
-		}()
-		c, err := ws.Upgrade(a, &ws.UpgradeOptions{HandshakeTimeout: 20 * time.Millisecond})
-		if err != nil {
-			require.Nil(t, c)
-			return
-		}
-		defer c.CloseNow()
-		require.Equal(t, 101, (<-answered).StatusCode)
-		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(string(request))))
-		require.NoError(t, err)
-		require.Equal(t, "13", r.Header.Get("Sec-WebSocket-Version"))
-	})
-}
