@@ -20,3 +20,10 @@ func derive64(seed uint64, what string) uint64 {
 
 // random is an endless reader that its seed decides.
 func random(seed uint64, what string) io.Reader { return rand.NewChaCha8(derive(seed, what)) }
+
+// Rand is an endless source of chance of that name, decided by the world's seed:
+// what a program's masks, ids and jitter come from, so that they repeat. Each call
+// begins the source anew. It may be read from any goroutine.
+func (w *World) Rand(name string) io.Reader {
+	return &sharedReader{r: random(w.seed, "rand "+name)}
+}

@@ -151,25 +151,3 @@ func (s *Shrunk) String() string {
 	}
 	return b.String()
 }
-
-// try runs f in a world of its own and gives how it fails.
-func (o options) try(t *testing.T, f func(w *World) error) error {
-	var result trial
-	o.bubble(t, func(bubble *testing.T) {
-		result.T = bubble
-		w := newWorld(&result, o)
-		defer w.Close()
-		done := make(chan struct{})
-		go func() { // of its own, since Fatalf ends it
-			defer close(done)
-			if err := f(w); err != nil {
-				result.fail(err)
-			}
-		}()
-		<-done
-		if !result.Failed() {
-			w.Wait()
-		}
-	})
-	return result.err
-}

@@ -202,7 +202,6 @@ func (w *World) Connect(a, b *Host, shape link.Shape, back ...link.Shape) *Wire 
 		name = fmt.Sprintf("%s-%d", base, n)
 	}
 	other := shape
-	_ = other
 	if len(back) > 0 {
 		other = back[0]
 	}
