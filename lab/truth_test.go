@@ -3,7 +3,6 @@ package lab_test
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"strata/lab"
+	"strata/lab/theory"
 	"strata/link"
 	"strata/tcp"
 )
@@ -92,14 +92,8 @@ func (f *flow) receive(t *testing.T, segments int) float64 {
 	return float64(segments) / (f.w.Elapsed() - begin).Seconds()
 }
 
-// TCP's congestion avoidance by loss, from three sides. Over n segments a loss
-// every 1/p of them, Reno's window swings between W/2 and W, and each swing lasts
-// W/2 round trips in which 3/8·W² = 1/p segments are sent: so it sends
-// sqrt(3/2p) segments a round trip (Mathis, Semke, Mahdavi, Ott: The macroscopic
-// behavior of the TCP congestion avoidance algorithm, 1997; every segment is
-// acknowledged here). Where each segment is lost by chance, the windows vary more
-// and the mean is 1.31/sqrt(p) (Ott, Kemperman, Mathis: The stationary behavior of
-// ideal TCP congestion avoidance, 1996).
+// TCP's congestion avoidance by loss keeps to theory.Mathis: its constant for losses
+// every so often, and that for losses by chance.
 //
 // Measured is within a fifth of that: over 100 losses the mean of windows that
 // vary by half is known to 5 % (a half divided by sqrt(100)), so that 20 % are
@@ -114,11 +108,11 @@ func TestRenoKeepsToTheSquareRootFormula(t *testing.T) {
 		for _, rtt := range []time.Duration{40 * time.Millisecond, 100 * time.Millisecond} {
 			p := 1 / float64(every)
 			for name, c := range map[string]struct {
-				loss     link.Loss
-				constant float64
+				loss   link.Loss
+				losses theory.Losses
 			}{
-				"periodic": {periodic(every), math.Sqrt(1.5)},
-				"random":   {random(p), 1.31},
+				"periodic": {periodic(every), theory.Periodic},
+				"random":   {random(p), theory.Random},
 			} {
 				t.Run(fmt.Sprintf("%s/p=1:%d/rtt=%v", name, every, rtt), func(t *testing.T) {
 					lab.Run(t, func(w *lab.World) {
@@ -131,7 +125,7 @@ func TestRenoKeepsToTheSquareRootFormula(t *testing.T) {
 						f := newFlow(t, w, a, b, "reno", 0)
 						f.receive(t, 10*every) // slow start, and what it broke
 						rate := f.receive(t, 100*every)
-						ratio := rate * rtt.Seconds() / (c.constant / math.Sqrt(p))
+						ratio := rate * rtt.Seconds() / theory.Mathis(p, c.losses)
 						t.Logf("%.1f segments a round trip, %.2f of the formula; timeouts %d", rate*rtt.Seconds(), ratio, f.sender.Info().Timeouts)
 						require.InDelta(t, 1, ratio, 0.2)
 					})
@@ -178,7 +172,7 @@ func TestRenoLeavesTheSquareRootFormula(t *testing.T) {
 			perRTT = f.receive(t, segments) * 2 * path.Delay.Time.Seconds()
 			timeouts = f.sender.Info().Timeouts
 		})
-		ratio = perRTT / (1.31 / math.Sqrt(p))
+		ratio = perRTT / theory.Mathis(p, theory.Random)
 		t.Logf("%.1f segments a round trip, %.2f of the formula; timeouts %d", perRTT, ratio, timeouts)
 		return ratio, perRTT, timeouts
 	}
