@@ -89,6 +89,7 @@ func (w *World) plug(lan *LAN, h *Host, shape link.Shape, routed bool) error {
 	p.wire = link.NewWire(link.WireConfig{
 		Loop: w.clock, Name: p.name, Seed: derive64(w.seed, "wire "+p.name), AB: shape, BA: shape, Ethernet: true,
 		NoOffload: routed, // as in Connect
+		Recorder:  w.rec,
 	})
 	p.wire.A().SetLinkAddress(h.station())
 	lan.Switch.Attach(p.wire.B())

@@ -40,7 +40,8 @@ func Seed(seed uint64) Option { return func(o *options) { o.seed = seed } }
 // RealTime runs the same world by the wall's clock: for a result in doubt.
 func RealTime() Option { return func(o *options) { o.realTime = true } }
 
-// Record tells rec of every packet and connection of every host.
+// Record tells rec of every packet and connection of every host, in detail (see
+// stack.Config), and of what became of each packet on the wires.
 func Record(rec trace.Recorder) Option { return func(o *options) { o.recorder = rec } }
 
 // Run runs f in a world of its own, in virtual time, closed when f returns.

@@ -151,7 +151,7 @@ func (w *World) host(name string) *Host {
 		addr4: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}),
 		addr6: netip.AddrFrom16([16]byte{0: 0xfd, 14: byte(n >> 8), 15: byte(n)}),
 	}
-	h.Host = stack.New(stack.Config{Name: name, Loop: w.clock, Rand: random(w.seed, "host "+name), Recorder: w.rec})
+	h.Host = stack.New(stack.Config{Name: name, Loop: w.clock, Rand: random(w.seed, "host "+name), Recorder: w.rec, Detail: true})
 	if w.loop != nil {
 		h.Settle() // paused from birth on: a worker of gVisor that waits does not count as waiting
 	}
@@ -211,6 +211,7 @@ func (w *World) Connect(a, b *Host, shape link.Shape, back ...link.Shape) *Wire 
 		// A router forwards packets, not super-packets, and gVisor forgets in
 		// between which ones they are.
 		NoOffload: a.router || b.router,
+		Recorder:  w.rec,
 	})
 	if err := w.attach(wire); err != nil {
 		w.t.Fatalf("lab: connect %s: %v", name, err)

@@ -1,6 +1,10 @@
 package link
 
-import "time"
+import (
+	"time"
+
+	"strata/trace"
+)
 
 // Counters are what one direction of a wire has seen since it was made. A
 // super-packet counts by the packets of at most one MTU that it stands for,
@@ -58,22 +62,37 @@ func (c Counters) Dropped() uint64 {
 		c.DroppedDown + c.DroppedBlackhole + c.DroppedCorrupt + c.DroppedDetached + c.DroppedClosed
 }
 
-// cause is why a queue drops a packet.
+// cause is why a packet is dropped.
 type cause uint8
 
 const (
-	causeFull cause = iota
+	causeLoss cause = 1 + iota
+	causeFull
 	causeHead
 	causeCoDel
+	causeMTU
+	causeRule
+	causeDown
+	causeBlackhole
+	causeCorrupt
+	causeDetached
+	causeClosed
 )
 
 // of is the counter of a cause.
 func (c *Counters) of(why cause) *uint64 {
-	switch why {
-	case causeHead:
-		return &c.DroppedHead
-	case causeCoDel:
-		return &c.DroppedCoDel
-	}
-	return &c.DroppedFull
+	return [...]*uint64{
+		causeLoss: &c.DroppedLoss, causeFull: &c.DroppedFull, causeHead: &c.DroppedHead, causeCoDel: &c.DroppedCoDel,
+		causeMTU: &c.DroppedMTU, causeRule: &c.DroppedRule, causeDown: &c.DroppedDown, causeBlackhole: &c.DroppedBlackhole,
+		causeCorrupt: &c.DroppedCorrupt, causeDetached: &c.DroppedDetached, causeClosed: &c.DroppedClosed,
+	}[why]
+}
+
+// String is the cause's name in a trace.
+func (why cause) String() string {
+	return [...]string{
+		causeLoss: trace.DroppedLoss, causeFull: trace.DroppedFull, causeHead: trace.DroppedHead, causeCoDel: trace.DroppedCoDel,
+		causeMTU: trace.DroppedMTU, causeRule: trace.DroppedRule, causeDown: trace.DroppedDown, causeBlackhole: trace.DroppedBlackhole,
+		causeCorrupt: trace.DroppedCorrupt, causeDetached: trace.DroppedDetached, causeClosed: trace.DroppedClosed,
+	}[why]
 }

@@ -9,6 +9,7 @@ import (
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"strata/clock"
+	"strata/trace"
 )
 
 const (
@@ -36,7 +37,8 @@ const (
 type Direction struct {
 	loop  clock.Loop
 	start time.Time // all times are since then
-	name  string    // of the wire and the direction, for errors
+	name  string    // of the wire and the direction, for errors and traces
+	rec   trace.Recorder
 	fromA bool
 	from  *End
 	to    *End
@@ -87,6 +89,8 @@ type Direction struct {
 	cut       []*gstack.PacketBuffer // scratch for it
 	due       []*packet              // scratch for run
 	unused    []*packet
+	front     frontBytes // scratch for note
+	view      View       // the same
 
 	timer   clock.Timer // calls wake; nil until first needed
 	armed   bool
@@ -99,11 +103,12 @@ type queued struct {
 	proto     tcpip.NetworkProtocolNumber
 	count     int32 // packets it stands for
 	corrupted bool  // on another wire
+	told      *told // nil where nobody is told
 }
 
 func newDirection(c WireConfig, w *Wire, from, to *End) *Direction {
 	d := &Direction{
-		loop: clock.Precise(c.Loop), start: c.Loop.Now(), wire: w, from: from, to: to,
+		loop: clock.Precise(c.Loop), start: c.Loop.Now(), rec: c.Recorder, wire: w, from: from, to: to,
 		max: c.QueueBytes, most: max(c.QueueBytes/packetCost, leastPackets),
 		name: "from A to B", fromA: from == w.a,
 	}
@@ -214,7 +219,7 @@ func (d *Direction) Down() {
 	d.advance(now)
 	d.down = true
 	d.inspect()
-	d.loseAll(&d.counters.DroppedDown)
+	d.loseAll(causeDown)
 	d.arm(now)
 }
 
@@ -273,7 +278,7 @@ func (d *Direction) close() {
 	defer d.mu.Unlock()
 	if !d.closed {
 		d.shut, d.closed = true, true
-		d.loseAll(&d.counters.DroppedClosed)
+		d.loseAll(causeClosed)
 		d.arm(d.advanced)
 	}
 }
@@ -288,23 +293,24 @@ func (d *Direction) wait() {
 }
 
 // loseAll drops everything that was sent and is not being delivered.
-func (d *Direction) loseAll(counter *uint64) {
+func (d *Direction) loseAll(why cause) {
 	for i, q := range d.queue {
 		d.gone(1, int(q.count), q.pkt.Size())
-		*counter += uint64(q.count)
+		*d.counters.of(why) += uint64(q.count)
+		d.tellWhole(&q, why, d.advanced)
 		q.pkt.DecRef()
 		d.queue[i] = queued{}
 	}
 	d.queue = emptied(d.queue)
 	if d.waiting != nil {
-		d.waiting.each(func(p *packet) { d.lose(p, counter) })
+		d.waiting.each(func(p *packet) { d.lose(p, why) })
 	}
 	if d.trace != nil && d.trace.transit != nil {
-		d.lose(d.trace.transit, counter)
+		d.lose(d.trace.transit, why)
 		d.trace.transit = nil
 	}
 	for p := d.flight.pop(forever); p != nil; p = d.flight.pop(forever) {
-		d.lose(p, counter)
+		d.lose(p, why)
 	}
 	d.flight = nil
 	// Nothing is there any more that new packets could wait for.

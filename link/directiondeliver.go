@@ -50,6 +50,10 @@ func (d *Direction) deliverWhole() bool {
 	d.mu.Unlock()
 	var delivered, detached, bytes, packets int
 	total := 0
+	now := time.Duration(0)
+	if d.rec != nil {
+		now = d.loop.Now().Sub(d.start)
+	}
 	for i, q := range batch {
 		size, count := q.pkt.Size(), int(q.count)
 		total += size
@@ -57,8 +61,10 @@ func (d *Direction) deliverWhole() bool {
 		if d.to.deliver(q.proto, q.pkt, q.corrupted) {
 			delivered += count
 			bytes += size
+			d.tellWhole(&q, 0, now)
 		} else {
 			detached += count
+			d.tellWhole(&q, causeDetached, now)
 		}
 		q.pkt.DecRef()
 		batch[i] = queued{}
@@ -112,12 +118,13 @@ func (d *Direction) deliverDue() bool {
 	for i, p := range d.due {
 		switch {
 		case p.damage == endSees:
-			d.lose(p, &c.DroppedCorrupt)
+			d.lose(p, causeCorrupt)
 		case !p.arrived:
-			d.lose(p, &c.DroppedDetached)
+			d.lose(p, causeDetached)
 		default:
 			c.Delivered += uint64(p.count)
 			c.DeliveredBytes += uint64(p.size)
+			d.tell(p, 0, now)
 			d.gone(1, p.count, p.size)
 			d.free(p)
 		}

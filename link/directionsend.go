@@ -36,15 +36,24 @@ func (d *Direction) sendWhole(pkts []*gstack.PacketBuffer) bool {
 		d.number += uint64(count)
 		d.counters.Packets += uint64(count)
 		d.counters.Bytes += uint64(size)
-		switch {
-		case d.shut:
-			d.counters.DroppedClosed += uint64(count)
-			continue
-		case !d.fits(size):
-			d.counters.DroppedFull += uint64(count)
-			continue
+		why := d.refused(size)
+		if why != 0 {
+			*d.counters.of(why) += uint64(count)
+			if d.rec == nil {
+				continue
+			}
 		}
-		d.queue = append(d.queue, queued{inbound(pkt), pkt.NetworkProtocolNumber, int32(count), Corrupted(pkt)})
+		q := queued{inbound(pkt), pkt.NetworkProtocolNumber, int32(count), Corrupted(pkt), nil}
+		if d.rec != nil {
+			now := d.now()
+			q.told = d.note(q.pkt, q.proto, d.number, now)
+			if why != 0 {
+				d.tellWhole(&q, why, now)
+				q.pkt.DecRef()
+				continue
+			}
+		}
+		d.queue = append(d.queue, q)
 		d.accepted(count, size)
 	}
 	start := len(d.queue) > 0 && !d.asked && !d.running
@@ -122,28 +131,23 @@ func (d *Direction) ask(p *packet, number uint64) (Verdict, *packet) {
 func (d *Direction) admit(p *packet, number uint64, verdict Verdict, now time.Duration) {
 	f := d.fates.draw(d.draws, number)
 	p.delay, p.early = f.delay, f.early
+	p.told = d.note(p.pkt, p.proto, number, now)
 	if d.overrule != nil {
 		f.lost = d.overrule(number, f.lost)
 	}
 	c := &d.counters
-	var drop *uint64
+	why := d.severed()
 	switch {
-	case d.shut:
-		drop = &c.DroppedClosed
-	case d.down:
-		drop = &c.DroppedDown
-	case d.blackhole:
-		drop = &c.DroppedBlackhole
+	case why != 0:
 	case verdict == Drop || verdict == Reset:
-		drop = &c.DroppedRule
+		why = causeRule
 	case f.lost:
-		drop = &c.DroppedLoss
+		why = causeLoss
 	case d.shape.MTU > 0 && p.size-d.from.linkHeader() > d.shape.MTU:
-		drop = &c.DroppedMTU
+		why = causeMTU
 	}
-	if drop != nil {
-		*drop += uint64(p.count)
-		d.free(p)
+	if why != 0 {
+		d.reject(p, why, now)
 		return
 	}
 	if verdict > 0 {
@@ -161,6 +165,7 @@ func (d *Direction) admit(p *packet, number uint64, verdict Verdict, now time.Du
 	if f.duplicate || verdict == Duplicate {
 		twin = d.newPacket(inbound(p.pkt), p.proto, p.count)
 		twin.delay, twin.early, twin.extra, twin.damage = p.delay, p.early, p.extra, p.damage
+		twin.told = p.told.copy()
 		c.Duplicated += uint64(p.count)
 	}
 	if f.corrupt || verdict == Corrupt {
@@ -195,17 +200,44 @@ func (d *Direction) inject(p *packet) {
 func (d *Direction) admitReset(p *packet, now time.Duration) {
 	d.counters.Injected++
 	p.delay = d.shape.Delay.Time
-	switch {
-	case d.shut:
-		d.counters.DroppedClosed++
-	case d.down:
-		d.counters.DroppedDown++
-	case d.blackhole:
-		d.counters.DroppedBlackhole++
-	default:
-		d.enqueue(p, now)
+	if p.told = d.note(p.pkt, p.proto, 0, now); p.told != nil {
+		p.told.passage.Injected = true
+	}
+	if why := d.severed(); why != 0 {
+		d.reject(p, why, now)
 		return
 	}
+	d.enqueue(p, now)
+}
+
+// severed says why nothing passes; 0 where something may.
+func (d *Direction) severed() cause {
+	switch {
+	case d.shut:
+		return causeClosed
+	case d.down:
+		return causeDown
+	case d.blackhole:
+		return causeBlackhole
+	}
+	return 0
+}
+
+// refused says why a perfect wire does not take a packet of so many bytes.
+func (d *Direction) refused(size int) cause {
+	switch {
+	case d.shut:
+		return causeClosed
+	case !d.fits(size):
+		return causeFull
+	}
+	return 0
+}
+
+// reject drops a packet before it is under way.
+func (d *Direction) reject(p *packet, why cause, now time.Duration) {
+	*d.counters.of(why) += uint64(p.count)
+	d.tell(p, why, now)
 	d.free(p)
 }
 
@@ -213,14 +245,14 @@ func (d *Direction) admitReset(p *packet, now time.Duration) {
 // its way.
 func (d *Direction) enqueue(p *packet, now time.Duration) {
 	if !d.fits(p.size) {
-		d.counters.DroppedFull += uint64(p.count)
-		d.free(p)
+		d.reject(p, causeFull, now)
 		return
 	}
 	d.accepted(p.count, p.size)
 	d.order++
 	p.order, p.entered = d.order, now
 	if d.waiting == nil {
+		p.told.sending(now, now)
 		d.leave(p, now)
 		return
 	}
@@ -250,7 +282,9 @@ func (d *Direction) advance(now time.Duration) {
 			if p == nil {
 				break
 			}
-			d.leave(p, d.line.send(start, p.size))
+			ended := d.line.send(start, p.size)
+			p.told.sending(start, ended)
+			d.leave(p, ended)
 		}
 	}
 	d.advanced = max(d.advanced, now)
@@ -270,6 +304,7 @@ func (d *Direction) dequeued(p *packet, now time.Duration) {
 	if p.early {
 		d.early--
 	}
+	p.told.sending(now, now)
 	waited := now - p.entered
 	d.counters.QueueTime += waited
 	d.counters.MaxQueueTime = max(d.counters.MaxQueueTime, waited)
@@ -314,13 +349,14 @@ func (d *Direction) discard(p *packet, why cause) {
 	if p.early {
 		d.early--
 	}
-	d.lose(p, d.counters.of(why))
+	d.lose(p, why)
 }
 
 // lose drops a packet that was under way.
-func (d *Direction) lose(p *packet, counter *uint64) {
+func (d *Direction) lose(p *packet, why cause) {
 	d.gone(1, p.count, p.size)
-	*counter += uint64(p.count)
+	*d.counters.of(why) += uint64(p.count)
+	d.tell(p, why, d.now())
 	d.free(p)
 }
 

@@ -21,7 +21,8 @@ type packet struct {
 	early   bool          // it was chosen to overtake the delay
 
 	damage  damage
-	arrived bool // it was delivered to a host
+	arrived bool  // it was delivered to a host
+	told    *told // what the recorder will be told; nil without one
 }
 
 // flight are the packets whose time of arrival is known: a heap by that time,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"strata/clock"
+	"strata/trace"
 )
 
 // DefaultMTU is Ethernet's: 1500 bytes of IP packet.
@@ -46,6 +47,10 @@ type WireConfig struct {
 	// packets it makes TCP what it is elsewhere: of a super-packet that the wire
 	// has cut, gVisor sends more again than the part that was lost.
 	NoSuperPackets bool
+
+	// Recorder is told what became of each packet, as a [trace.Passage]; nil is
+	// nobody.
+	Recorder trace.Recorder
 
 	// QueueBytes bounds each direction's packets that were sent and not yet
 	// delivered, wherever they are: waiting for the rate, or under way. What

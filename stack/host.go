@@ -31,6 +31,12 @@ type Config struct {
 	Rand     io.Reader      // ports, sequence numbers, keys of SYN cookies; nil is clock.Rand
 	Recorder trace.Recorder // is told of every packet on every link, and of connections; nil is nobody
 
+	// Detail has the Recorder told more: what programs write to connections and
+	// read from them ([trace.Stream]), why segments are sent again
+	// ([trace.Retransmission]), and the sender's state after each segment that
+	// came ([trace.Sender]), for which gVisor copies some kilobytes.
+	Detail bool
+
 	// CongestionControl is that of every new TCP connection: "reno" or
 	// "cubic"; empty is "reno".
 	CongestionControl string
@@ -42,6 +48,7 @@ type Host struct {
 	loop  clock.Loop
 	rand  io.Reader
 	rec   trace.Recorder
+	fine  bool // rec is told details
 	stack *gstack.Stack
 
 	mu         sync.Mutex
@@ -69,7 +76,11 @@ func New(c Config) *Host {
 	if c.Rand == nil {
 		c.Rand = clock.Rand()
 	}
-	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, lastID: loopbackID, gone: make(chan struct{})}
+	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, fine: c.Detail && c.Recorder != nil, lastID: loopbackID, gone: make(chan struct{})}
+	tcp := gtcp.NewProtocol
+	if h.fine {
+		tcp = gtcp.NewProtocolProbe(h.probe)
+	}
 	h.stack = gstack.New(gstack.Options{
 		NetworkProtocols: []gstack.NetworkProtocolFactory{
 			ipv4.NewProtocol,
@@ -80,7 +91,7 @@ func New(c Config) *Host {
 			arp.NewProtocol,
 		},
 		TransportProtocols: []gstack.TransportProtocolFactory{
-			gtcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6,
+			tcp, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6,
 		},
 		Clock:       &stackClock{host: h, start: c.Loop.Now()},
 		HandleLocal: true,
@@ -121,6 +132,14 @@ func (h *Host) Rand() io.Reader { return h.rand }
 
 // Recorder is who is told what happens here; nil where nobody is.
 func (h *Host) Recorder() trace.Recorder { return h.rec }
+
+// Detail is the Recorder where it is told details; nil where it is not.
+func (h *Host) Detail() trace.Recorder {
+	if !h.fine {
+		return nil
+	}
+	return h.rec
+}
 
 // Stack is the gVisor stack inside, for what this package does not offer.
 func (h *Host) Stack() *gstack.Stack { return h.stack }

@@ -73,6 +73,9 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 	state := stateOf(h)
 	c.handshake = state.handshakes.take(c.Flow())
 	state.add(c)
+	if stats, ok := ep.Stats().(*gtcp.Stats); ok && h.Detail() != nil {
+		state.senders.follow(c.Flow(), stats)
+	}
 	c.entry.Init((*notify)(c), waiter.ReadableEvents|waiter.WritableEvents|waiter.EventHUp|waiter.EventErr)
 	queue.EventRegister(&c.entry)
 	c.record(trace.Connection{State: "ESTABLISHED"})
@@ -82,6 +85,16 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 func (c *Conn) record(change trace.Connection) {
 	if rec := c.host.Recorder(); rec != nil {
 		rec.Record(trace.Event{At: c.host.Loop().Now(), Host: c.host.Name(), Flow: c.Flow(), What: change})
+	}
+}
+
+// recordStream tells of the n bytes of a direction's stream that end at to.
+func (c *Conn) recordStream(dir trace.Direction, to uint64, n int) {
+	if rec := c.host.Detail(); rec != nil {
+		rec.Record(trace.Event{
+			At: c.host.Loop().Now(), Host: c.host.Name(), Dir: dir, Flow: c.Flow(),
+			What: trace.Stream{From: to - uint64(n), To: to},
+		})
 	}
 }
 
@@ -168,7 +181,8 @@ func (c *Conn) readOnce(p []byte) (int, tcpip.Error) {
 		return 0, terr
 	}
 	c.ep.ModerateRecvBuf(res.Count)
-	c.received.Add(uint64(res.Count))
+	received := c.received.Add(uint64(res.Count))
+	c.recordStream(trace.In, received, res.Count)
 	c.host.Touch() // the window may have opened
 	return res.Count, nil
 }
@@ -253,8 +267,9 @@ func (c *Conn) write(p []byte) (int, error) {
 		c.from.Reset(p[done:])
 		n, terr := c.ep.Write(&c.from, tcpip.WriteOptions{})
 		done += int(n)
-		c.sent.Add(uint64(n))
+		sent := c.sent.Add(uint64(n))
 		if n > 0 {
+			c.recordStream(trace.Out, sent, int(n))
 			c.host.Touch()
 		}
 		switch terr.(type) {

@@ -15,6 +15,7 @@ type state struct {
 	host       *stack.Host
 	look       sync.Once // starts looking at the host's segments
 	handshakes handshakes
+	senders    senders
 	admissions admissions
 
 	mu    sync.Mutex
@@ -38,7 +39,15 @@ func (s *state) inspect(dir trace.Direction, _ *gstack.PacketBuffer, v *link.Vie
 		return false
 	}
 	if v.TCP != nil {
-		s.handshakes.see(dir, v, s.host.Loop().Now())
+		now := s.host.Loop().Now()
+		s.handshakes.see(dir, v, now)
+		if rec := s.host.Detail(); rec != nil {
+			if flow, why := s.senders.see(dir, v); why != "" {
+				rec.Record(trace.Event{At: now, Host: s.host.Name(), Dir: dir, Flow: flow, What: trace.Retransmission{
+					Seq: v.TCP.SequenceNumber(), Len: v.PayloadLen, Why: why,
+				}})
+			}
+		}
 	}
 	return true
 }

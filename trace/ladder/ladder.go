@@ -136,6 +136,10 @@ func (l *Ladder) Record(e trace.Event) {
 	if e.What == nil || l.quiet.Load() {
 		return
 	}
+	switch e.What.(type) {
+	case trace.Passage, trace.Stream, trace.Sender, trace.Retransmission:
+		return // details that no arrow is for
+	}
 	if l.noSegments.Load() {
 		if _, ok := e.What.(trace.Segment); ok {
 			return

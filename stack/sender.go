@@ -1,0 +1,30 @@
+package stack
+
+import (
+	"net/netip"
+
+	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+
+	"strata/trace"
+)
+
+// probe tells of a connection's state as a sender. gVisor calls it when an
+// endpoint has taken a segment in, with the endpoint's lock held.
+func (h *Host) probe(s *gtcp.TCPEndpointState) {
+	local, ok := netip.AddrFromSlice(s.ID.LocalAddress.AsSlice())
+	remote, ok2 := netip.AddrFromSlice(s.ID.RemoteAddress.AsSlice())
+	if !ok || !ok2 {
+		return
+	}
+	snd := &s.Sender
+	h.rec.Record(trace.Event{
+		At:   h.loop.Now(),
+		Host: h.name,
+		Flow: trace.Flow{Local: netip.AddrPortFrom(local, s.ID.LocalPort), Remote: netip.AddrPortFrom(remote, s.ID.RemotePort)},
+		What: trace.Sender{
+			Una: uint32(snd.SndUna), Nxt: uint32(snd.SndNxt), Window: uint32(snd.SndWnd),
+			Cwnd: snd.SndCwnd, Ssthresh: snd.Ssthresh, Outstanding: snd.Outstanding, MSS: snd.MaxPayloadSize,
+			SRTT: snd.RTTState.SRTT, RTTVar: snd.RTTState.RTTVar, RTO: snd.RTO, Recovery: snd.FastRecovery.Active,
+		},
+	})
+}
