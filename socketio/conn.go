@@ -106,9 +106,6 @@ func (c *conn) connect(p parser.Packet) {
 	go func() {
 		defer c.server.running.Done()
 		c.join(n, p.Data, middlewares)
-		c.mu.Lock()
-		delete(c.joining, n.name)
-		c.mu.Unlock()
 	}()
 }
 
@@ -133,6 +130,9 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 	}
 	if err := s.runMiddlewares(middlewares); err != nil {
 		c.server.leave(n)
+		c.mu.Lock()
+		delete(c.joining, n.name) // before the client hears of it: it may try again at once
+		c.mu.Unlock()
 		c.refuse(n.name, err)
 		return
 	}
@@ -218,6 +218,7 @@ func (c *conn) register(s *Socket) bool {
 	}
 	c.sockets[s.namespace.name] = s
 	delete(c.left, s.namespace.name)
+	delete(c.joining, s.namespace.name)
 	c.server.running.Add(1)
 	c.server.counters.sockets.Add(1)
 	s.join()

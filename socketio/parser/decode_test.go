@@ -1,7 +1,8 @@
 package parser_test
 
 import (
-	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -248,7 +249,8 @@ func FuzzDecoder(f *testing.F) {
 		}
 		for arg := range args.All() {
 			var v any
-			if err := arg.Decode(&v); err != nil && !bytes.ContainsAny(text, "eE") { // 1e999 is JSON but no float64
+			var large *json.UnmarshalTypeError // 1e999 is JSON but no float64
+			if err := arg.Decode(&v); err != nil && !(errors.As(err, &large) && strings.HasPrefix(large.Value, "number")) {
 				t.Fatalf("argument %s of %q: %v", arg.JSON(), text, err)
 			}
 			var b []byte
