@@ -63,6 +63,12 @@ type AcceptOptions struct {
 // that is not GET, 426 for a version that is not 13, 500 or 501 where this
 // server cannot. The handler has only to return. The Conn lives on after the
 // handler has returned; whoever has it closes it.
+//
+// Over HTTP/2 (RFC 8441; net/http allows it with GODEBUG=http2xconnect=1 in the
+// environment) the method is CONNECT, which a pattern of http.ServeMux that says
+// GET does not match, and the connection is a stream that ends when the handler
+// returns: the handler closes the Conn first, or waits for [Conn.Done]. It is
+// served the same way otherwise, with two goroutines and 32 KiB more.
 func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
 	if opts == nil {
 		opts = &AcceptOptions{}
@@ -70,6 +76,9 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	agreed, no := negotiate(r, opts)
 	if no != nil {
 		return nil, writeRefusal(w, r, no)
+	}
+	if r.ProtoMajor == 2 {
+		return opts.acceptHTTP2(w, r, agreed)
 	}
 	conn, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -97,7 +106,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 func (opts *AcceptOptions) open(conn net.Conn, buffered []byte, r *http.Request, extra http.Header, agreed agreement) (*Conn, error) {
 	c := newConn(conn, opts.config(agreed, buffered))
 	key := r.Header[headerKey][0]
-	c.tracer.request(trace.In, r.RequestURI, key)
+	c.tracer.request(trace.In, r.Method, r.RequestURI, key)
 	if err := c.writeResponse(extra, acceptKey(key), agreed); err != nil {
 		err = fmt.Errorf("write the response: %w", err)
 		c.end(err)

@@ -47,7 +47,7 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 			break
 		}
 	}
-	<-c.done
+	<-c.Done()
 	if err := c.ended(); CloseStatus(err) == -1 {
 		return fmt.Errorf("ws: close: %w", err)
 	}
@@ -58,7 +58,7 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 // callbacks may be who asks.
 func (c *Conn) waitEnd() {
 	if !c.handled() {
-		<-c.done
+		<-c.Done()
 	}
 }
 
@@ -82,10 +82,11 @@ func (c *Conn) handled() bool {
 // connection is woken. The error is net.ErrClosed where it was already closed.
 func (c *Conn) CloseNow() error {
 	if err := c.ended(); err != nil {
+		<-c.Done()
 		return fmt.Errorf("ws: close: %w", alreadyClosed(err))
 	}
 	c.end(errClosedNow)
-	<-c.done
+	<-c.Done()
 	return nil
 }
 

@@ -147,8 +147,18 @@ func (c *Conn) SetReadLimit(n int64) {
 // Subprotocol is what the handshake agreed on; empty: nothing.
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
-// NetConn is the connection below, for its addresses, options and statistics.
-// Whoever reads it, writes to it or sets its deadlines breaks the WebSocket.
+// Done is closed when the connection has ended, whatever ended it, and the handler
+// it was accepted in may return.
+func (c *Conn) Done() <-chan struct{} {
+	if s, ok := c.conn.(*httpStream); ok && s.released != nil {
+		return s.released
+	}
+	return c.done
+}
+
+// NetConn is the connection below, for its addresses, options and statistics; over
+// HTTP/2 that is the stream. Whoever reads it, writes to it or sets its deadlines
+// breaks the WebSocket.
 func (c *Conn) NetConn() net.Conn { return c.conn }
 
 // LocalAddr is the local address of the connection below.

@@ -35,6 +35,14 @@ type DialOptions struct {
 	// taken from the URL where it is empty.
 	TLSConfig *tls.Config
 
+	// HTTP2 has the WebSocket be a stream of an HTTP/2 connection (RFC 8441),
+	// which it opens, and which may have many: an *http2.Transport of
+	// golang.org/x/net/http2 (net/http's own refuses such requests). Its
+	// dialer and TLS configuration count then; DialContext, Proxy, TLSConfig
+	// are not used. Where the server cannot, the error is ErrNoHTTP2. nil:
+	// HTTP/1.1.
+	HTTP2 http.RoundTripper
+
 	// Header goes with the request: Origin, Cookie, Authorization, or Host
 	// in place of the URL's. Those of the handshake itself are refused.
 	Header http.Header
@@ -102,8 +110,12 @@ func Dial(ctx context.Context, urlStr string, opts *DialOptions) (*Conn, *http.R
 	if err != nil {
 		return nil, nil, err
 	}
+	dial := target.dial
+	if opts.HTTP2 != nil {
+		dial = target.dialHTTP2
+	}
 	for followed := 0; ; followed++ {
-		conn, resp, err := t.dial(ctx, opts)
+		conn, resp, err := dial(t, ctx, opts)
 		if err == nil {
 			return conn, resp, nil
 		}
@@ -195,12 +207,8 @@ func parseTarget(urlStr string) (target, error) {
 
 // dial connects and does the handshake. On an error nothing is left open.
 func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Response, error) {
-	random := opts.Rand
-	if random == nil {
-		random = rand.Reader
-	}
 	var nonce [16]byte
-	if _, err := io.ReadFull(random, nonce[:]); err != nil {
+	if _, err := io.ReadFull(opts.random(), nonce[:]); err != nil {
 		return nil, nil, fmt.Errorf("draw the key: %w", err)
 	}
 	key := base64.StdEncoding.EncodeToString(nonce[:])
@@ -240,7 +248,11 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 		conn.Close()
 		return nil, resp, err
 	}
-	return newConn(conn, connConfig{
+	return newConn(conn, opts.config(agreed, buffered)), resp, nil
+}
+
+func (opts *DialOptions) config(agreed agreement, buffered []byte) connConfig {
+	return connConfig{
 		client:       true,
 		subprotocol:  agreed.subprotocol,
 		readLimit:    opts.ReadLimit,
@@ -250,11 +262,19 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 		compression:  opts.Compression,
 		deflate:      agreed.deflate,
 		buffered:     buffered,
-		rand:         random,
+		rand:         opts.random(),
 		recorder:     opts.Recorder,
 		host:         opts.Host,
 		now:          opts.Now,
-	}), resp, nil
+	}
+}
+
+// random is where the key and the masks come from.
+func (opts *DialOptions) random() io.Reader {
+	if opts.Rand == nil {
+		return rand.Reader
+	}
+	return opts.Rand
 }
 
 func (t target) tlsConfig(given *tls.Config) *tls.Config {
@@ -277,57 +297,63 @@ var handshakeHeaders = map[string]bool{
 
 // request is the client's opening handshake.
 func (t target) request(key string, opts *DialOptions) ([]byte, error) {
-	extra := make(http.Header, len(opts.Header))
-	for name, values := range opts.Header {
-		name = http.CanonicalHeaderKey(name)
-		if handshakeHeaders[name] {
-			return nil, fmt.Errorf("header %s is the handshake's own", name)
-		}
-		extra[name] = append(extra[name], values...)
-	}
-	host := t.url.Host
-	if h := extra.Get("Host"); h != "" {
-		if strings.ContainsAny(h, "\r\n") {
-			return nil, fmt.Errorf("header Host %q has a line break", h)
-		}
-		host = h
+	h, host, err := t.header(opts)
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
-		t.url.RequestURI(), host, key)
-	for i, p := range opts.Subprotocols {
-		if !isToken(p) {
-			return nil, fmt.Errorf("subprotocol %q is not a token", p)
-		}
-		if i == 0 {
-			b.WriteString("Sec-WebSocket-Protocol: " + p)
-		} else {
-			b.WriteString(", " + p)
-		}
-	}
-	if len(opts.Subprotocols) > 0 {
-		b.WriteString("\r\n")
-	}
-	if opts.Compression != nil {
-		if err := opts.Compression.check(); err != nil {
-			return nil, err
-		}
-		b.WriteString("Sec-WebSocket-Extensions: " + opts.Compression.offer() + "\r\n")
-	}
-	if opts.Jar != nil {
-		for _, c := range opts.Jar.Cookies(t.httpURL()) {
-			extra["Cookie"] = joinCookies(extra["Cookie"], c.Name+"="+c.Value)
-		}
-	}
-	if u := t.url.User; u != nil && extra.Get("Authorization") == "" {
-		password, _ := u.Password()
-		b.WriteString("Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)) + "\r\n")
-	}
-	if err := extra.WriteSubset(&b, map[string]bool{"Host": true}); err != nil {
+	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n", t.url.RequestURI(), host, key)
+	if err := h.Write(&b); err != nil {
 		return nil, err
 	}
 	b.WriteString("\r\n")
 	return b.Bytes(), nil
+}
+
+// header is what the request says in either version of HTTP. Names are as the RFC
+// writes them: there are servers to which that matters.
+func (t target) header(opts *DialOptions) (h http.Header, host string, err error) {
+	h = make(http.Header, len(opts.Header)+4)
+	for name, values := range opts.Header {
+		name = http.CanonicalHeaderKey(name)
+		if handshakeHeaders[name] {
+			return nil, "", fmt.Errorf("header %s is the handshake's own", name)
+		}
+		h[name] = append(h[name], values...)
+	}
+	host = t.url.Host
+	if given := h.Get("Host"); given != "" {
+		if strings.ContainsAny(given, "\r\n") {
+			return nil, "", fmt.Errorf("header Host %q has a line break", given)
+		}
+		host = given
+	}
+	delete(h, "Host")
+	h["Sec-WebSocket-Version"] = []string{"13"}
+	for _, p := range opts.Subprotocols {
+		if !isToken(p) {
+			return nil, "", fmt.Errorf("subprotocol %q is not a token", p)
+		}
+	}
+	if len(opts.Subprotocols) > 0 {
+		h["Sec-WebSocket-Protocol"] = []string{strings.Join(opts.Subprotocols, ", ")}
+	}
+	if opts.Compression != nil {
+		if err := opts.Compression.check(); err != nil {
+			return nil, "", err
+		}
+		h["Sec-WebSocket-Extensions"] = []string{opts.Compression.offer()}
+	}
+	if opts.Jar != nil {
+		for _, c := range opts.Jar.Cookies(t.httpURL()) {
+			h["Cookie"] = joinCookies(h["Cookie"], c.Name+"="+c.Value)
+		}
+	}
+	if u := t.url.User; u != nil && h.Get("Authorization") == "" {
+		password, _ := u.Password()
+		h["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))}
+	}
+	return h, host, nil
 }
 
 // joinCookies adds a cookie to a header of which there is one line (RFC 6265
@@ -343,7 +369,7 @@ func (t target) shake(ctx context.Context, conn net.Conn, request []byte, tr *tr
 			return nil, nil, err
 		}
 	}
-	tr.request(trace.Out, t.url.RequestURI(), key)
+	tr.request(trace.Out, http.MethodGet, t.url.RequestURI(), key)
 	if _, err := conn.Write(request); err != nil {
 		return nil, nil, fmt.Errorf("send the request: %w", err)
 	}
@@ -365,8 +391,7 @@ func (t target) shake(ctx context.Context, conn net.Conn, request []byte, tr *tr
 		}
 		tr.response(trace.In, resp.StatusCode, resp.Header.Get(headerAccept))
 		if resp.StatusCode != http.StatusSwitchingProtocols {
-			body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusalBody))
-			resp.Body = io.NopCloser(bytes.NewReader(body))
+			resp.Body = keepRefusal(resp.Body)
 			return resp, nil, nil
 		}
 		resp.Body = http.NoBody
@@ -376,14 +401,17 @@ func (t target) shake(ctx context.Context, conn net.Conn, request []byte, tr *tr
 	return nil, nil, fmt.Errorf("more than %d informational responses", maxInformational)
 }
 
+// keepRefusal is the beginning of a refusal's body.
+func keepRefusal(body io.Reader) io.ReadCloser {
+	kept, _ := io.ReadAll(io.LimitReader(body, maxRefusalBody))
+	return io.NopCloser(bytes.NewReader(kept))
+}
+
 // checkResponse judges the server's handshake (RFC 6455 §4.1, the second list)
 // and returns what is agreed on.
 func checkResponse(resp *http.Response, key string, opts *DialOptions) (a agreement, err error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		if l := resp.Header.Get("Location"); l != "" && resp.StatusCode/100 == 3 {
-			return a, fmt.Errorf("the server redirects to %.200q (%s); DialOptions.MaxRedirects does not allow that", l, resp.Status)
-		}
-		return a, fmt.Errorf("the server answered %q in place of 101 Switching Protocols", resp.Status)
+		return a, opts.refused(resp, "101 Switching Protocols")
 	}
 	h := resp.Header
 	if !hasToken(h, "Upgrade", "websocket") || !hasToken(h, "Connection", "upgrade") {
@@ -392,6 +420,19 @@ func checkResponse(resp *http.Response, key string, opts *DialOptions) (a agreem
 	if got := h[headerAccept]; len(got) != 1 || got[0] != acceptKey(key) {
 		return a, fmt.Errorf("the server's Sec-WebSocket-Accept is %.100q, not the answer to our key", got)
 	}
+	return opts.agree(h)
+}
+
+// refused is the error of an answer that opens no WebSocket.
+func (opts *DialOptions) refused(resp *http.Response, wanted string) error {
+	if l := resp.Header.Get("Location"); l != "" && resp.StatusCode/100 == 3 {
+		return fmt.Errorf("the server redirects to %.200q (%s); DialOptions.MaxRedirects does not allow that", l, resp.Status)
+	}
+	return fmt.Errorf("the server answered %q in place of %s", resp.Status, wanted)
+}
+
+// agree judges what the server chose of our offers.
+func (opts *DialOptions) agree(h http.Header) (a agreement, err error) {
 	if a.deflate, err = opts.Compression.checkAnswer(h); err != nil {
 		return a, err
 	}

@@ -7,19 +7,22 @@ import (
 
 // refusal is a handshake that is not accepted: the HTTP answer, and why.
 type refusal struct {
-	status int
-	err    error
+	status       int
+	err          error
+	wrongVersion bool // of WebSocket
 }
 
 func refuse(status int, format string, args ...any) *refusal {
-	return &refusal{status, fmt.Errorf(format, args...)}
+	return &refusal{status: status, err: fmt.Errorf(format, args...)}
 }
 
 // setHeaders sets the headers that the answer needs.
 func (no *refusal) setHeaders(h http.Header) {
+	if no.wrongVersion {
+		h.Set("Sec-WebSocket-Version", "13")
+	}
 	switch no.status {
 	case http.StatusUpgradeRequired:
-		h.Set("Sec-WebSocket-Version", "13")
 		h.Set("Upgrade", "websocket")
 		h.Set("Connection", "Upgrade")
 	case http.StatusMethodNotAllowed:
@@ -65,23 +68,40 @@ func negotiate(r *http.Request, opts *AcceptOptions) (agreement, *refusal) {
 	return a, nil
 }
 
+// checkRequest judges a request that is to open a WebSocket.
 func checkRequest(r *http.Request, opts *AcceptOptions) *refusal {
+	check := checkUpgrade
+	if r.ProtoMajor == 2 {
+		check = checkExtendedConnect
+	}
+	if no := check(r); no != nil {
+		return no
+	}
+	if r.Host == "" {
+		return refuse(http.StatusBadRequest, "no Host")
+	}
+	switch ok, err := checkOrigin(r, opts.OriginPatterns); {
+	case err != nil:
+		return refuse(http.StatusInternalServerError, "%w", err)
+	case !ok:
+		return refuse(http.StatusForbidden, "origin %.100q may not connect to %.100q; AcceptOptions.OriginPatterns allows more", r.Header["Origin"], r.Host)
+	}
+	return nil
+}
+
+// checkUpgrade judges what HTTP/1.1 asks by (RFC 6455 §4.2.1).
+func checkUpgrade(r *http.Request) *refusal {
 	if r.Method != http.MethodGet {
 		return refuse(http.StatusMethodNotAllowed, "the method is %s; a WebSocket begins with GET", r.Method)
 	}
 	if r.ProtoMajor != 1 || r.ProtoMinor < 1 {
-		return refuse(http.StatusBadRequest, "the request is %s; a WebSocket begins with HTTP/1.1", r.Proto)
+		return refuse(http.StatusBadRequest, "the request is %s; a WebSocket begins with HTTP/1.1 or HTTP/2", r.Proto)
 	}
 	if !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket") {
 		return refuse(http.StatusBadRequest, "this address speaks WebSocket; the request has no Connection: Upgrade and Upgrade: websocket")
 	}
-	switch v := r.Header[headerVersion]; {
-	case len(v) == 0:
-		return refuse(http.StatusBadRequest, "no Sec-WebSocket-Version")
-	case len(v) > 1:
-		return refuse(http.StatusBadRequest, "%d Sec-WebSocket-Version headers", len(v))
-	case v[0] != "13":
-		return refuse(http.StatusUpgradeRequired, "WebSocket version %.20q; this server speaks 13", v[0])
+	if no := checkVersion(r.Header); no != nil {
+		return no
 	}
 	switch k := r.Header[headerKey]; {
 	case len(k) == 0:
@@ -91,17 +111,22 @@ func checkRequest(r *http.Request, opts *AcceptOptions) *refusal {
 	case !validKey(k[0]):
 		return refuse(http.StatusBadRequest, "the Sec-WebSocket-Key is not 16 bytes in base64")
 	}
-	if r.Host == "" {
-		return refuse(http.StatusBadRequest, "no Host")
-	}
 	if r.ContentLength != 0 {
 		return refuse(http.StatusBadRequest, "the request has a body, which would be taken for frames")
 	}
-	switch ok, err := checkOrigin(r, opts.OriginPatterns); {
-	case err != nil:
-		return refuse(http.StatusInternalServerError, "%w", err)
-	case !ok:
-		return refuse(http.StatusForbidden, "origin %.100q may not connect to %.100q; AcceptOptions.OriginPatterns allows more", r.Header["Origin"], r.Host)
+	return nil
+}
+
+func checkVersion(h http.Header) *refusal {
+	switch v := h[headerVersion]; {
+	case len(v) == 0:
+		return refuse(http.StatusBadRequest, "no Sec-WebSocket-Version")
+	case len(v) > 1:
+		return refuse(http.StatusBadRequest, "%d Sec-WebSocket-Version headers", len(v))
+	case v[0] != "13":
+		no := refuse(http.StatusUpgradeRequired, "WebSocket version %.20q; this server speaks 13", v[0])
+		no.wrongVersion = true
+		return no
 	}
 	return nil
 }

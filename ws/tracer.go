@@ -44,12 +44,13 @@ func (t *tracer) record(e trace.Event, what trace.What) {
 	t.recorder.Record(e)
 }
 
-// request tells of the request that asks for the upgrade.
-func (t *tracer) request(dir trace.Direction, path, key string) {
+// request tells of the request that asks for the upgrade; over HTTP/2 there is no
+// key.
+func (t *tracer) request(dir trace.Direction, method, path, key string) {
 	if t == nil {
 		return
 	}
-	t.record(t.eventNow(dir), trace.HTTP{Method: http.MethodGet, Path: path, Upgrade: "websocket", Key: key})
+	t.record(t.eventNow(dir), trace.HTTP{Method: method, Path: path, Upgrade: "websocket", Key: key})
 }
 
 // response tells of the answer to it.
