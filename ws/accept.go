@@ -73,12 +73,12 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	if opts == nil {
 		opts = &AcceptOptions{}
 	}
-	agreed, no := negotiate(r, opts)
+	if r.ProtoMajor == 2 {
+		return opts.acceptHTTP2(w, r)
+	}
+	agreed, no := negotiate(r, opts, checkUpgrade)
 	if no != nil {
 		return nil, writeRefusal(w, r, no)
-	}
-	if r.ProtoMajor == 2 {
-		return opts.acceptHTTP2(w, r, agreed)
 	}
 	conn, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -49,7 +49,7 @@ func FuzzNegotiate(f *testing.F) {
 			"Connection": {connection}, "Upgrade": {upgrade}, headerVersion: {version}, headerKey: {key},
 			headerProtocol: {protocols}, "Origin": {origin},
 		}}
-		agreed, no := negotiate(r, &AcceptOptions{Subprotocols: []string{"chat", "b"}})
+		agreed, no := negotiate(r, &AcceptOptions{Subprotocols: []string{"chat", "b"}}, checkUpgrade)
 		if no != nil {
 			require.GreaterOrEqual(t, no.status, 400)
 			require.Less(t, no.status, 500)

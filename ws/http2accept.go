@@ -35,7 +35,11 @@ func checkExtendedConnect(r *http.Request) *refusal {
 }
 
 // acceptHTTP2 answers an extended CONNECT. The opened stream is the connection.
-func (opts *AcceptOptions) acceptHTTP2(w http.ResponseWriter, r *http.Request, agreed agreement) (*Conn, error) {
+func (opts *AcceptOptions) acceptHTTP2(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	agreed, no := negotiate(r, opts, checkExtendedConnect)
+	if no != nil {
+		return nil, writeRefusal(w, r, no)
+	}
 	// The deadlines of the http.Server were for a request.
 	control := http.NewResponseController(w)
 	if err := errors.Join(control.SetReadDeadline(never), control.SetWriteDeadline(never)); err != nil {

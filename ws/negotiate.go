@@ -45,10 +45,13 @@ type agreement struct {
 	deflate     *deflateParams // nil: no compression
 }
 
-// negotiate judges a client's opening handshake (RFC 6455 §4.2.1) and chooses
-// the subprotocol and the extensions.
-func negotiate(r *http.Request, opts *AcceptOptions) (agreement, *refusal) {
-	if no := checkRequest(r, opts); no != nil {
+// negotiate judges a client's opening handshake and chooses the subprotocol and
+// the extensions. check judges what the version of HTTP wants.
+func negotiate(r *http.Request, opts *AcceptOptions, check func(*http.Request) *refusal) (agreement, *refusal) {
+	if no := check(r); no != nil {
+		return agreement{}, no
+	}
+	if no := checkAudience(r, opts); no != nil {
 		return agreement{}, no
 	}
 	var a agreement
@@ -68,15 +71,8 @@ func negotiate(r *http.Request, opts *AcceptOptions) (agreement, *refusal) {
 	return a, nil
 }
 
-// checkRequest judges a request that is to open a WebSocket.
-func checkRequest(r *http.Request, opts *AcceptOptions) *refusal {
-	check := checkUpgrade
-	if r.ProtoMajor == 2 {
-		check = checkExtendedConnect
-	}
-	if no := check(r); no != nil {
-		return no
-	}
+// checkAudience judges whom the request is for, and from whose page it comes.
+func checkAudience(r *http.Request, opts *AcceptOptions) *refusal {
 	if r.Host == "" {
 		return refuse(http.StatusBadRequest, "no Host")
 	}

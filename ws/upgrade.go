@@ -73,7 +73,7 @@ func (opts *UpgradeOptions) upgrade(conn net.Conn) (*Conn, error) {
 	response := make(http.Header)
 	var agreed agreement
 	if no == nil {
-		agreed, no = negotiate(r, &opts.AcceptOptions)
+		agreed, no = negotiate(r, &opts.AcceptOptions, checkUpgrade)
 	}
 	if no == nil && opts.Check != nil {
 		if status := opts.Check(r, response); status != 0 {
