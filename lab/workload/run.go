@@ -1,0 +1,55 @@
+package workload
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"strata/lab"
+	"strata/trace"
+)
+
+// Options say how a workload is run.
+type Options struct {
+	Seed     uint64         // 0 is 1
+	RealTime bool           // by the wall's clock
+	Recorder trace.Recorder // told of all that happens; nil is nobody
+	Capture  string         // a file for all packets (pcapng); "" is none
+}
+
+// Run runs a workload in a world of its own. An error says how it failed.
+func Run(t *testing.T, w *Workload, p *Params, o Options) (*Result, error) {
+	opts := []lab.Option{lab.Seed(max(o.Seed, 1))}
+	if o.RealTime {
+		opts = append(opts, lab.RealTime())
+	}
+	if o.Recorder != nil {
+		opts = append(opts, lab.Record(o.Recorder))
+	}
+	var result *Result
+	err := lab.Try(t, func(world *lab.World) error {
+		if o.Capture != "" {
+			world.Capture(o.Capture)
+		}
+		n, err := NewWorld(world, p, o.Recorder)
+		if err != nil {
+			return err
+		}
+		result, err = w.Do(n, p)
+		return err
+	}, opts...)
+	if err == nil && result == nil {
+		err = errors.New("it gave no result")
+	}
+	return result, err
+}
+
+// Do runs the workload in a net that is there already.
+func (w *Workload) Do(n Net, p *Params) (*Result, error) {
+	r, err := w.run(n, p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.Name, err)
+	}
+	r.settle()
+	return r, nil
+}
