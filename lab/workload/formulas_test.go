@@ -15,11 +15,11 @@ func TestHandshakesTakeTheirRoundTrips(t *testing.T) {
 	r := run(t, "handshake", 1, set("delay", "40ms"))
 	const rtt = 0.080
 	for expr, trips := range map[string]float64{
-		"max(tcp)": 2, "max(tls)": 3, "max(websocket)": 3, "max(wss)": 4, "max(socket.io)": 4, "max(polling)": 6,
+		"max(tcp)": 2, "max(tls)": 3, "max(websocket)": 3, "max(wss)": 4, "max(socket.io)": 4, "max(polling)": 5,
 	} {
 		require.InDelta(t, trips*rtt, value(t, r, expr), 1e-9, expr)
 	}
-	require.GreaterOrEqual(t, value(t, r, "max(upgraded)"), 6*rtt)
+	require.GreaterOrEqual(t, value(t, r, "max(upgraded)"), 5*rtt)
 }
 
 // Whoever notices that a peer is gone does so after the silence that the protocol
