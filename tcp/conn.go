@@ -88,15 +88,19 @@ func (c *Conn) record(change trace.Connection) {
 	}
 }
 
-// recordStream tells of the n bytes of a direction's stream that end at to.
-func (c *Conn) recordStream(dir trace.Direction, to uint64, n int) {
+// recordStream tells of the bytes of a direction's stream that end at to.
+func (c *Conn) recordStream(dir trace.Direction, to uint64, p []byte) {
 	if rec := c.host.Detail(); rec != nil {
 		rec.Record(trace.Event{
 			At: c.host.Loop().Now(), Host: c.host.Name(), Dir: dir, Flow: c.Flow(),
-			What: trace.Stream{From: to - uint64(n), To: to},
+			What: trace.Stream{From: to - uint64(len(p)), To: to, TLS: to == uint64(len(p)) && beginsTLS(p)},
 		})
 	}
 }
+
+// beginsTLS says whether p is the beginning of a TLS handshake: a record's
+// content type and the version's first byte (RFC 8446 §5.1).
+func beginsTLS(p []byte) bool { return len(p) >= 2 && p[0] == 22 && p[1] == 3 }
 
 // notify is the Conn as the listener of its endpoint. gVisor may call it under
 // the endpoint's lock, so it only leaves a token.
@@ -182,7 +186,7 @@ func (c *Conn) readOnce(p []byte) (int, tcpip.Error) {
 	}
 	c.ep.ModerateRecvBuf(res.Count)
 	received := c.received.Add(uint64(res.Count))
-	c.recordStream(trace.In, received, res.Count)
+	c.recordStream(trace.In, received, p[:res.Count])
 	c.host.Touch() // the window may have opened
 	return res.Count, nil
 }
@@ -269,7 +273,7 @@ func (c *Conn) write(p []byte) (int, error) {
 		done += int(n)
 		sent := c.sent.Add(uint64(n))
 		if n > 0 {
-			c.recordStream(trace.Out, sent, int(n))
+			c.recordStream(trace.Out, sent, p[done-int(n):done])
 			c.host.Touch()
 		}
 		switch terr.(type) {

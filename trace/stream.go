@@ -10,6 +10,11 @@ import "fmt"
 type Stream struct {
 	From uint64 `json:"from"`
 	To   uint64 `json:"to"`
+
+	// TLS is set where From is 0 and what was written begins a TLS handshake:
+	// the bytes are TLS records then (RFC 8446 §5.1), and not what the layers
+	// above have told.
+	TLS bool `json:"tls,omitempty"`
 }
 
 // Layer is Transport.

@@ -1,0 +1,293 @@
+package explain_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"strata/lab"
+	"strata/link"
+	"strata/trace"
+	"strata/trace/explain"
+	"strata/ws"
+)
+
+// talk is a phone that has a WebSocket to a server, 50 ms away, and a recording
+// of all floors.
+type talk struct {
+	w             *lab.World
+	wire          *lab.Wire
+	rec           *trace.Recording
+	phone, server *ws.Conn
+}
+
+func run(t *testing.T, shape string, f func(k *talk)) *explain.Story {
+	return runOver(t, "ws", shape, f)
+}
+
+func runOver(t *testing.T, scheme, shape string, f func(k *talk)) *explain.Story {
+	rec := trace.NewRecording(0)
+	lab.Run(t, func(w *lab.World) {
+		phone, server := w.Host("phone"), w.Host("server")
+		k := &talk{w: w, wire: w.Connect(phone, server, link.MustParseShape(shape)), rec: rec}
+		accepted := make(chan *ws.Conn)
+		ended := make(chan struct{})
+		var ln net.Listener = server.Listen(":80")
+		if scheme == "wss" {
+			ln = tls.NewListener(ln, w.TLSConfig(server))
+		}
+		go http.Serve(ln, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			c, err := ws.Accept(rw, r, &ws.AcceptOptions{Recorder: rec, Host: "server"})
+			if err != nil {
+				return
+			}
+			accepted <- c
+			<-ended
+		}))
+		var err error
+		w.Go(func() {
+			k.phone, _, err = ws.Dial(w.Context(), scheme+"://server:80/", &ws.DialOptions{
+				DialContext: phone.DialContext, TLSConfig: w.TLSConfig(phone), Recorder: rec, Host: "phone",
+			})
+		})
+		k.server = <-accepted
+		w.Wait()
+		require.NoError(t, err)
+		f(k)
+		k.phone.CloseNow()
+		k.server.CloseNow()
+		close(ended)
+	}, lab.Record(rec))
+	events, dropped := rec.Events()
+	require.Zero(t, dropped)
+	return explain.Join(events)
+}
+
+// says has the phone send texts, one right after the other, and the server read
+// them.
+func (k *talk) says(t *testing.T, texts ...string) {
+	ctx := context.Background()
+	k.w.Go(func() {
+		for _, text := range texts {
+			require.NoError(k.w.T(), k.phone.Write(ctx, ws.MessageText, []byte(text)))
+		}
+	})
+	for _, text := range texts {
+		_, got, err := k.server.Read(ctx)
+		require.NoError(t, err)
+		require.Equal(t, len(text), len(got))
+	}
+	k.w.Wait()
+}
+
+// texts are the text messages of a story.
+func texts(s *explain.Story) (found []*explain.Message) {
+	for _, m := range s.Messages {
+		if f, ok := m.What.(trace.Frame); ok && f.Opcode == "text" {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// whole checks that the parts follow each other from the sending to the
+// reception, and gives them by name.
+func whole(t *testing.T, e *explain.Explanation) map[string]time.Duration {
+	t.Helper()
+	t.Logf("%v", e)
+	at := e.Message.Sent
+	sums := map[string]time.Duration{}
+	for _, p := range e.Parts {
+		require.Equal(t, at, p.From)
+		require.True(t, p.To.After(p.From))
+		sums[p.Name] += p.Took()
+		at = p.To
+	}
+	require.False(t, at.Before(e.Message.Received))
+	require.Equal(t, at.Sub(e.Message.Sent), e.Latency())
+	return sums
+}
+
+const ms = time.Millisecond
+
+func TestNothingHappens(t *testing.T) {
+	s := run(t, "delay 50ms", func(k *talk) { k.says(t, "hello") })
+	require.Len(t, s.Conns, 1)
+	m := texts(s)[0]
+	require.Equal(t, "phone", m.Sender())
+	require.Equal(t, "server", m.Receiver())
+	e, err := m.Explain()
+	require.NoError(t, err)
+	require.Equal(t, map[string]time.Duration{explain.Propagation: 50 * ms}, whole(t, e))
+	require.Empty(t, e.Losses)
+}
+
+func TestRateAndQueue(t *testing.T) {
+	// 100 bytes of IPv4, TCP with timestamps, and a masked frame: 52 + 6 + 42.
+	text := strings.Repeat("x", 42)
+	s := run(t, "delay 50ms rate 800kbit", func(k *talk) {
+		k.w.Sleep(time.Second) // the handshake's last acknowledgement is out of the way
+		k.says(t, text, text, text)
+	})
+	for i, m := range texts(s) {
+		e, err := m.Explain()
+		require.NoError(t, err)
+		want := map[string]time.Duration{explain.Serialization: ms, explain.Propagation: 50 * ms}
+		if i > 0 {
+			want[explain.Queue] = time.Duration(i) * ms
+		}
+		require.Equal(t, want, whole(t, e))
+	}
+}
+
+// Behind TLS a message is in its records: 22 bytes more each (RFC 8446 §5.2).
+func TestThroughTLS(t *testing.T) {
+	s := runOver(t, "wss", "delay 50ms", func(k *talk) {
+		k.says(t, "hello")
+		k.wire.Rule(link.DropFirst(link.Data))
+		k.says(t, "lost", strings.Repeat("behind it ", 300))
+	})
+	all := texts(s)
+	e, err := all[0].Explain()
+	require.NoError(t, err)
+	require.Equal(t, map[string]time.Duration{explain.Propagation: 50 * ms}, whole(t, e))
+	require.Equal(t, uint64(6+5+22), all[0].To-all[0].From)
+
+	lost, err := all[1].Explain()
+	require.NoError(t, err)
+	sums := whole(t, lost)
+	require.Len(t, lost.Losses, 1)
+	require.Equal(t, lost.Losses[0].Again.Sub(lost.Losses[0].At), sums[explain.Recovery])
+	behind, err := all[2].Explain()
+	require.NoError(t, err)
+	require.Positive(t, whole(t, behind)[explain.HeadOfLine])
+	require.Greater(t, all[2].To-all[2].From, uint64(3000+22))
+	require.Equal(t, all[1].To, all[2].From)
+}
+
+// The five ways to be late.
+
+func TestSYNLost(t *testing.T) {
+	rec := trace.NewRecording(0)
+	lab.Run(t, func(w *lab.World) { openLosing(t, w, link.SYN) }, lab.Record(rec))
+	opened(t, rec, "SYN", "phone-server from A to B")
+}
+
+func TestSYNACKLost(t *testing.T) {
+	rec := trace.NewRecording(0)
+	lab.Run(t, func(w *lab.World) { openLosing(t, w, link.SYNACK) }, lab.Record(rec))
+	opened(t, rec, "SYN-ACK", "phone-server from B to A")
+}
+
+func openLosing(t *testing.T, w *lab.World, first link.Match) {
+	phone, server := w.Host("phone"), w.Host("server")
+	wire := w.Connect(phone, server, link.MustParseShape("delay 50ms"))
+	wire.Rule(link.DropFirst(first))
+	ln := server.Listen(":80")
+	c, err := phone.DialContext(w.Context(), "tcp", "server:80")
+	require.NoError(t, err)
+	a, err := ln.Accept()
+	require.NoError(t, err)
+	a.Close()
+	c.Close()
+}
+
+func opened(t *testing.T, rec *trace.Recording, segment, wire string) {
+	events, _ := rec.Events()
+	s := explain.Join(events)
+	require.Len(t, s.Conns, 1)
+	e, err := s.Conns[0].Explain()
+	require.NoError(t, err)
+	t.Logf("%v", e)
+	// A second, which is the first timeout (RFC 6298 §2), and a round trip.
+	require.Equal(t, time.Second, e.Sum(explain.Recovery))
+	require.Equal(t, 100*ms, e.Sum(explain.Propagation))
+	require.Equal(t, 1100*ms, e.Latency())
+	require.Equal(t, s.Conns[0].Established.Sub(s.Conns[0].Began), e.Latency())
+	require.Len(t, e.Losses, 1)
+	l := e.Losses[0]
+	require.Equal(t, segment, l.Segment)
+	require.Equal(t, trace.DroppedRule, l.Cause)
+	require.Equal(t, wire, l.Wire)
+	require.Equal(t, time.Second, l.Again.Sub(l.At))
+	require.Equal(t, trace.WhyRTO, l.Why)
+}
+
+// One of several messages is lost: the acknowledgements of those behind it show
+// it, and they wait for it.
+func TestDataLostFoundByDuplicateAcknowledgements(t *testing.T) {
+	s := run(t, "delay 50ms", func(k *talk) {
+		k.says(t, "warm up")
+		k.wire.Rule(link.DropFirst(link.Data))
+		k.says(t, "first", "second", "third", "fourth", "fifth")
+	})
+	all := texts(s)[1:]
+	e, err := all[0].Explain()
+	require.NoError(t, err)
+	sums := whole(t, e)
+	require.Len(t, e.Losses, 1)
+	l := e.Losses[0]
+	require.Equal(t, trace.DroppedRule, l.Cause)
+	require.Equal(t, trace.WhyFast, l.Why)
+	require.Positive(t, l.DupACKs)
+	require.Equal(t, l.Again.Sub(l.At), sums[explain.Recovery])
+	require.Equal(t, 50*ms, sums[explain.Propagation])
+	require.Equal(t, sums[explain.Recovery]+50*ms, e.Latency())
+	for _, m := range all[1:] {
+		behind, err := m.Explain()
+		require.NoError(t, err)
+		sums := whole(t, behind)
+		require.Zero(t, sums[explain.Recovery], "it was not lost itself")
+		require.Equal(t, e.Latency()-50*ms, sums[explain.HeadOfLine])
+		require.Len(t, behind.Losses, 1)
+		require.True(t, behind.Losses[0].OfBefore)
+		require.Equal(t, l.At, behind.Losses[0].At)
+	}
+}
+
+// The last of all is lost, and nothing behind it can show that.
+func TestTailLost(t *testing.T) {
+	s := run(t, "delay 50ms", func(k *talk) {
+		k.says(t, "warm up")
+		k.says(t, "and again")
+		k.wire.Rule(link.DropFirst(link.Data))
+		k.says(t, "last words")
+	})
+	e, err := texts(s)[2].Explain()
+	require.NoError(t, err)
+	sums := whole(t, e)
+	require.Len(t, e.Losses, 1)
+	l := e.Losses[0]
+	require.Contains(t, []string{trace.WhyProbe, trace.WhyRTO}, l.Why)
+	require.Equal(t, l.Again.Sub(l.At), sums[explain.Recovery])
+	require.Equal(t, sums[explain.Recovery]+50*ms, e.Latency())
+}
+
+// The receiver does not read for a while: what does not fit its window waits in
+// the sender.
+func TestWindowFull(t *testing.T) {
+	const pause = 3 * time.Second
+	s := run(t, "delay 50ms", func(k *talk) {
+		k.w.Go(func() {
+			require.NoError(k.w.T(), k.phone.Write(context.Background(), ws.MessageText, make([]byte, 8<<20)))
+			require.NoError(k.w.T(), k.phone.Write(context.Background(), ws.MessageText, []byte("late")))
+		})
+		k.w.Sleep(pause)
+		k.server.SetReadLimit(16 << 20)
+		for range 2 {
+			_, _, err := k.server.Read(context.Background())
+			require.NoError(t, err)
+		}
+		k.w.Wait()
+	})
+	e, err := texts(s)[0].Explain()
+	require.NoError(t, err)
+	sums := whole(t, e)
+	require.Greater(t, sums[explain.Window], pause/2)
+}

@@ -1,0 +1,129 @@
+package explain
+
+import (
+	"time"
+
+	"strata/trace"
+)
+
+// Message is something that a program sent to another: an HTTP request or
+// response that opens a conversation, or a WebSocket message.
+type Message struct {
+	What trace.What // an HTTP, or the first Frame
+	Conn *Conn
+
+	// Sent is when the program gave it to the floor that told of it, Received
+	// when the other had all of it; zero where that was not told.
+	Sent, Received time.Time
+
+	// Its bytes in the connection's stream, TLS included: from From up to To.
+	From, To uint64
+
+	Events []int // what was told of it, as indices into the story's events
+
+	half *half
+}
+
+// FromOpener says that the end that opened the connection has sent it.
+func (m *Message) FromOpener() bool { return m.half == m.Conn.halves[0] }
+
+// Sender and Receiver are the names of the hosts; empty where not told.
+func (m *Message) Sender() string   { return m.half.host }
+func (m *Message) Receiver() string { return m.half.other().host }
+
+// extend gives it more bytes.
+func (m *Message) extend(s span) {
+	if m.To == m.From {
+		m.From = s.from
+	}
+	m.To = max(m.To, s.to)
+}
+
+// send begins a message, or receives the first that is on its way.
+func (s *Story) send(h *half, i int, e trace.Event) *Message {
+	m := &Message{What: e.What, Conn: h.conn, Sent: e.At, Events: []int{i}, half: h}
+	s.Messages = append(s.Messages, m)
+	h.frames = append(h.frames, m)
+	return m
+}
+
+// receive is the message that is received next. TCP keeps the order, so it is
+// the one that was sent first of those that were not received.
+func (h *half) receive(i int, e trace.Event) *Message {
+	if len(h.frames) == 0 {
+		return nil
+	}
+	m := h.frames[0]
+	h.frames = h.frames[1:]
+	m.Events = append(m.Events, i)
+	m.Received = e.At
+	return m
+}
+
+// http is for a request or response.
+func (s *Story) http(i int, e trace.Event) {
+	h := s.of(e)
+	switch {
+	case h == nil:
+	case e.Dir == trace.Out:
+		h.carrier.told(s.send(h, i, e), 0)
+	case e.Dir == trace.In:
+		h.receive(i, e)
+	}
+}
+
+// frame is for a WebSocket frame: control frames are messages of their own, and
+// may come between the frames of another.
+func (s *Story) frame(i int, e trace.Event, f trace.Frame) {
+	h := s.of(e)
+	if h == nil {
+		return
+	}
+	if e.Dir == trace.Out {
+		m := h.going
+		if m == nil || f.Opcode != "continuation" {
+			m = s.send(h, i, e)
+		} else {
+			m.Events = append(m.Events, i)
+		}
+		if !control(f) {
+			h.going = m
+			if f.Fin {
+				h.going = nil
+			}
+		}
+		h.carrier.told(m, frameSize(f))
+		return
+	}
+	if f.Opcode == "continuation" && h.coming != nil {
+		h.coming.Events = append(h.coming.Events, i)
+		h.coming.Received = e.At
+		if f.Fin {
+			h.coming = nil
+		}
+		return
+	}
+	m := h.receive(i, e)
+	if m != nil && !control(f) && !f.Fin {
+		h.coming = m
+	}
+}
+
+func control(f trace.Frame) bool {
+	return f.Opcode == "close" || f.Opcode == "ping" || f.Opcode == "pong"
+}
+
+// frameSize is what a frame takes in the stream (RFC 6455 §5.2).
+func frameSize(f trace.Frame) uint64 {
+	n := uint64(2)
+	switch {
+	case f.Len > 0xffff:
+		n += 8
+	case f.Len > 125:
+		n += 2
+	}
+	if f.Masked {
+		n += 4
+	}
+	return n + uint64(f.Len)
+}
