@@ -31,6 +31,9 @@ var _ engineio.Handler = (*conn)(nil)
 func newConn(s *Server, session *engineio.Session) *conn {
 	c := &conn{server: s, session: session, decoder: s.opts.Parser.NewDecoder()}
 	c.deadline.Start(session, s.opts.ConnectTimeout, func() { c.end(ReasonForcedServerClose, true) })
+	if c.isV2() {
+		c.connect(parser.Packet{Type: parser.Connect, Namespace: "/"})
+	}
 	return c
 }
 
@@ -53,6 +56,9 @@ func (c *conn) Message(m engineio.Message) {
 
 // packet takes a whole packet.
 func (c *conn) packet(p parser.Packet) {
+	if c.isV2() {
+		fromV2(&p)
+	}
 	c.mu.Lock()
 	s, joining, left := c.sockets[p.Namespace], c.joining[p.Namespace], c.left[p.Namespace]
 	c.mu.Unlock()
@@ -113,10 +119,13 @@ func (c *conn) connect(p parser.Packet) {
 // does not want it.
 func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error) {
 	recovery := c.server.opts.Recovery
+	if c.isV2() {
+		recovery = nil
+	}
 	if recovery != nil && !recovery.RunMiddlewares && c.restore(n, auth) {
 		return
 	}
-	id, err := c.server.newID()
+	id, err := c.newSocketID(n)
 	if err != nil {
 		c.fail(n, err)
 		return
@@ -181,11 +190,14 @@ func (c *conn) restore(n *Namespace, auth []byte) bool {
 // connection handlers be called, and after them those of what the client sends.
 func (c *conn) welcome(s *Socket) (start func(), ok bool) {
 	n := s.namespace
-	answer := append(append([]byte(`{"sid":"`), s.id...), '"')
-	if s.pid != "" {
-		answer = append(append(append(answer, `,"pid":"`...), s.pid...), '"')
+	yes := parser.Packet{Type: parser.Connect, Namespace: n.name}
+	if !c.isV2() {
+		answer := append(append([]byte(`{"sid":"`), s.id...), '"')
+		if s.pid != "" {
+			answer = append(append(append(answer, `,"pid":"`...), s.pid...), '"')
+		}
+		yes.Data = append(answer, '}')
 	}
-	yes := parser.Packet{Type: parser.Connect, Namespace: n.name, Data: append(answer, '}')}
 	if !c.register(s) {
 		return nil, false
 	}
@@ -242,22 +254,25 @@ type ConnectError struct {
 // Error is the message.
 func (e *ConnectError) Error() string { return e.Message }
 
+// refusal is the payload of a CONNECT_ERROR.
+type refusal struct {
+	Message string `json:"message"`
+	Data    any    `json:"data,omitempty"`
+}
+
 // refuse tells the client that it may not join.
 func (c *conn) refuse(namespace string, err error) {
 	c.server.counters.connectErrors.Add(1)
-	answer := struct {
-		Message string `json:"message"`
-		Data    any    `json:"data,omitempty"`
-	}{Message: err.Error()}
+	answer := refusal{Message: err.Error()}
 	var more *ConnectError
 	if errors.As(err, &more) {
 		answer.Data = more.Data
 	}
-	data, err := json.Marshal(answer)
+	data, err := answer.encode(c.isV2())
 	if err != nil {
 		c.server.opts.Logger.Error("socket.io: the data of a ConnectError cannot be sent", "error", err, "namespace", namespace)
 		answer.Data = nil
-		data, _ = json.Marshal(answer) // a string
+		data, _ = answer.encode(c.isV2()) // a string
 	}
 	no := parser.Packet{Type: parser.ConnectError, Namespace: namespace, Data: data}
 	c.server.trace.message(trace.Out, c.session, nil, &no)

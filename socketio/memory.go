@@ -49,7 +49,9 @@ func (a *MemoryAdapter) Add(s *Socket) {
 		if !s.Connected() {
 			return
 		}
-		a.log.live[s.pid] = s
+		if s.pid != "" {
+			a.log.live[s.pid] = s
+		}
 	}
 	a.rooms.add(s)
 }

@@ -48,6 +48,15 @@ type Options struct {
 	// MemoryAdapter.
 	Adapter func(*Namespace) Adapter
 
+	// AllowEIO3 lets in clients of version 2 (socket.io-client before 3.0;
+	// see engineio.Options for what else that opens). They are in "/" from
+	// the start, what they call a namespace's query is their auth payload,
+	// and their socket's id is what they take it for: the id of the
+	// Engine.IO session, with the namespace in front where that is not "/".
+	// That is a secret; do not show it to others where that matters. They
+	// are not recovered.
+	AllowEIO3 bool
+
 	// ClientFiles holds the official client for browsers: socket.io.js and
 	// the seven other files of its dist folder, of which those that are
 	// there are served below Path. nil: none.
@@ -64,6 +73,7 @@ type Options struct {
 	UpgradeTimeout   time.Duration        // for the change to a WebSocket. 0: 10 s
 	MaxPayload       int                  // of a request or message, bytes. 0: 1,000,000
 	Transports       []engineio.Transport // empty: long-polling and WebSocket
+	NoUpgrades       bool                 // sessions stay with long-polling
 	AllowedOrigins   []string             // of pages, like "https://example.com". Empty: the server's own
 	AllowCredentials bool                 // lets those pages send cookies
 	SendPackets      int                  // that may wait for one client. 0: 16,384
@@ -126,7 +136,7 @@ func (o *Options) withDefaults() Options {
 func (o *Options) engine() *engineio.Options {
 	return &engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, UpgradeTimeout: o.UpgradeTimeout,
-		MaxPayload: o.MaxPayload, Transports: o.Transports,
+		MaxPayload: o.MaxPayload, Transports: o.Transports, NoUpgrades: o.NoUpgrades, AllowEIO3: o.AllowEIO3,
 		AllowedOrigins: o.AllowedOrigins, AllowCredentials: o.AllowCredentials,
 		SendPackets: o.SendPackets, SendBytes: o.SendBytes,
 		CompressHTTP: o.CompressHTTP, Compression: o.Compression, Cookie: o.Cookie, AllowRequest: o.AllowRequest,

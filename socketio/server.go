@@ -126,6 +126,9 @@ func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args .
 	return s.main.ServerSideEmitWithAck(ctx, event, args...)
 }
 
+// Engine is the Engine.IO server below.
+func (s *Server) Engine() *engineio.Server { return s.engine }
+
 // Clients is how many clients are connected, whatever they joined.
 func (s *Server) Clients() int { return s.engine.Len() }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"strata/trace"
-	"strata/ws"
 )
 
 // Conn is a client's side of a session. All methods may be called from any
@@ -22,7 +21,7 @@ type Conn struct {
 	id         string
 	silence    time.Duration // without a ping, after which the server is gone
 	maxPayload int           // of a POST, bytes; 0: the server did not say
-	mayUpgrade bool          // the server would
+	upgrades   []string      // that the server offers
 	limits     [2]int        // packets, bytes
 	trace      tracer
 	handler    Handler
@@ -37,8 +36,8 @@ type Conn struct {
 	mu        sync.Mutex
 	state     state
 	transport Transport
-	conn      *ws.Conn // that carries the session; nil: long-polling does
-	probe     *ws.Conn // that it will change to; nil: none
+	conn      carrier // that carries the session; nil: long-polling does
+	probe     carrier // that it will change to; nil: none
 	flow      trace.Flow
 	paused    bool          // nothing is sent, and no poll begun: it is about to change
 	idle      chan struct{} // closed when, paused, nothing is under way
@@ -72,7 +71,7 @@ func (c *Conn) start(accept func(*Conn) Handler) {
 	c.polling = true
 	c.mu.Unlock()
 	go c.poll()
-	if c.wantsUpgrade() {
+	if len(c.betters()) > 0 {
 		go c.upgrade()
 	}
 }
@@ -174,10 +173,10 @@ func (c *Conn) end(reason Reason, err error) {
 	c.mu.Unlock()
 	c.cancel()
 	if probe != nil {
-		probe.CloseNow()
+		probe.closeNow()
 	}
 	if conn != nil {
-		conn.CloseNow()
+		conn.closeNow()
 	}
 }
 
@@ -243,50 +242,46 @@ func (c *Conn) flush() {
 }
 
 // write sends packets by what carries the session.
-func (c *Conn) write(conn *ws.Conn, flow trace.Flow, batch []Outgoing) error {
-	transport := WebSocket
+func (c *Conn) write(conn carrier, flow trace.Flow, batch []Outgoing) error {
 	if conn == nil {
-		transport = Polling
+		for _, p := range batch {
+			c.trace.engine(trace.Out, flow, p.typ(), c.id, Polling, p.dataLen())
+		}
+		return c.post(batch)
 	}
 	for _, p := range batch {
-		c.trace.engine(trace.Out, flow, p.typ(), c.id, transport, p.dataLen())
-		if conn == nil {
-			continue
-		}
-		if err := writePacket(conn, p, false); err != nil {
+		c.trace.engine(trace.Out, flow, p.typ(), c.id, conn.transport(), p.dataLen())
+		if err := conn.write(p); err != nil {
 			return err
 		}
 		c.mu.Lock()
 		c.queue.wrote(p)
 		c.mu.Unlock()
 	}
-	if conn == nil {
-		return c.post(batch)
-	}
 	return nil
 }
 
 // goodbye is the end of a session that was closed here, after what waited was
 // sent.
-func (c *Conn) goodbye(conn *ws.Conn) {
+func (c *Conn) goodbye(conn carrier) {
 	if conn != nil {
-		_ = conn.Close(normal, "")
+		conn.close(normal)
 		return
 	}
 	_ = c.post([]Outgoing{outgoingPacket(packetClose, "")}) // the server finds out, one way or the other
 	c.end(ForcedClose, nil)
 }
 
-// read takes what comes over the WebSocket until the session ends.
+// read takes what comes over what carries the session until it ends.
 func (c *Conn) read() {
 	defer c.over()
 	for {
-		p, err := readPacket(context.Background(), c.conn)
+		p, err := c.conn.read(context.Background())
 		if err != nil {
 			c.end(connectionEnd(err), err)
 			return
 		}
-		if !c.receive(p, WebSocket) {
+		if !c.receive(p, c.conn.transport()) {
 			return
 		}
 	}

@@ -61,8 +61,7 @@ func (c *Conn) request(ctx context.Context, method string, body []byte) ([]byte,
 		return nil, err
 	}
 	defer resp.Body.Close()
-	limit := c.opts.MaxMessage
-	orDefault(&limit, defaultMaxMessage)
+	limit := c.maxMessage()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	switch {
 	case err != nil:
@@ -139,7 +138,7 @@ func (c *Conn) post(packets []Outgoing) error {
 			if n > 0 {
 				body = append(body, separator)
 			}
-			body = packets[n].appendText(body)
+			body = appendText(body, packets[n], false)
 			if c.maxPayload > 0 && len(body) > c.maxPayload {
 				if n == 0 {
 					return errTooLarge

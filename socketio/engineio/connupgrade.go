@@ -4,24 +4,47 @@ import (
 	"context"
 	"errors"
 	"slices"
-
-	"strata/trace"
-	"strata/ws"
+	"time"
 )
 
-func (c *Conn) wantsUpgrade() bool {
-	return c.mayUpgrade && !c.opts.NoUpgrade && slices.Contains(c.transports, WebSocket)
+// webTransportTime is how long WebTransport may take until a WebSocket is tried
+// instead: where UDP does not get through nothing says so.
+const webTransportTime = 3 * time.Second
+
+// betters are the transports that the session may change to, the best first.
+func (c *Conn) betters() []Transport {
+	var better []Transport
+	for _, t := range []Transport{WebTransport, WebSocket} {
+		if slices.Contains(c.transports, t) && slices.Contains(c.upgrades, string(t)) && !c.opts.NoUpgrade {
+			better = append(better, t)
+		}
+	}
+	return better
 }
 
-// upgrade changes the session from long-polling to a WebSocket, as the server's
-// side of it expects: see [Session] and upgrade.go. Where the WebSocket cannot
-// be had the session stays what it is.
+// upgrade changes the session from long-polling to a WebSocket or WebTransport,
+// as the server's side of it expects: see [Session] and upgrade.go. Where none
+// can be had the session stays what it is.
 func (c *Conn) upgrade() {
-	ctx, cancel := context.WithTimeout(c.requests, DefaultUpgradeTimeout)
+	for _, t := range c.betters() {
+		bound := DefaultUpgradeTimeout
+		if t == WebTransport {
+			bound = webTransportTime
+		}
+		if c.upgradeTo(t, bound) {
+			return
+		}
+	}
+}
+
+// upgradeTo tries one transport. It reports true where nothing is left to try:
+// it worked, or the session is over.
+func (c *Conn) upgradeTo(t Transport, bound time.Duration) bool {
+	ctx, cancel := context.WithTimeout(c.requests, bound)
 	defer cancel()
-	conn, err := c.dialWebSocket(ctx)
+	conn, err := c.dialCarrier(ctx, t)
 	if err != nil {
-		return
+		return c.requests.Err() != nil
 	}
 	c.mu.Lock()
 	over := c.state != open
@@ -30,30 +53,28 @@ func (c *Conn) upgrade() {
 	}
 	c.mu.Unlock()
 	if over || c.probed(ctx, conn) != nil {
-		conn.CloseNow()
+		conn.closeNow()
 		c.mu.Lock()
 		c.probe = nil
 		c.mu.Unlock()
-		return
+		return over
 	}
 	if !c.pause() {
-		return // the session has ended, and the probe with it
+		return true // the session has ended, and the probe with it
 	}
-	if err := writePacket(conn, outgoingPacket(packetUpgrade, ""), false); err != nil {
+	if err := conn.write(outgoingPacket(packetUpgrade, "")); err != nil {
 		c.end(TransportError, err)
 		c.over()
-		return
+		return true
 	}
 	c.mu.Lock()
 	if c.state == closed {
 		c.mu.Unlock()
 		c.over()
-		return
+		return true
 	}
-	c.conn, c.probe, c.transport, c.paused = conn, nil, WebSocket, false
-	if c.trace.on() {
-		c.flow = trace.FlowOf(conn.LocalAddr(), conn.RemoteAddr())
-	}
+	c.conn, c.probe, c.transport, c.paused = conn, nil, t, false
+	c.flow = c.trace.flowOf(conn)
 	if len(c.queue.packets) > 0 || c.state == closing {
 		c.kick()
 	}
@@ -63,14 +84,15 @@ func (c *Conn) upgrade() {
 		c.opts.OnUpgrade()
 	}
 	c.read()
+	return true
 }
 
-// probed asks over the WebSocket whether it works.
-func (c *Conn) probed(ctx context.Context, conn *ws.Conn) error {
-	if err := writePacket(conn, outgoingPacket(packetPing, "probe"), false); err != nil {
+// probed asks over the new connection whether it works.
+func (c *Conn) probed(ctx context.Context, conn carrier) error {
+	if err := conn.write(outgoingPacket(packetPing, "probe")); err != nil {
 		return err
 	}
-	p, err := readPacket(ctx, conn)
+	p, err := conn.read(ctx)
 	if err != nil {
 		return err
 	}

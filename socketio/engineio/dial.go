@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"strata/trace"
@@ -20,9 +19,14 @@ import (
 // DialOptions are a client's wishes. The zero value works.
 type DialOptions struct {
 	// Transports to use. The session opens with the first; where that is
-	// long-polling and WebSocket is among the others, it changes to it.
-	// Empty: WebSocket.
+	// long-polling and WebSocket or WebTransport is among the others, it
+	// changes to it. Empty: WebSocket.
 	Transports []Transport
+
+	// DialWebTransport opens the stream of a session over WebTransport, at a
+	// URL of scheme https: the method of that name of a
+	// strata/socketio/webtransport.Dialer. nil: WebTransport cannot be used.
+	DialWebTransport func(ctx context.Context, url string) (net.Conn, error)
 
 	// TryAllTransports has the next transport tried where the session does
 	// not open with the first.
@@ -33,6 +37,11 @@ type DialOptions struct {
 
 	// DialContext opens the connections below. nil: a net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Compression has messages over WebSocket compressed, where the server
+	// agrees (RFC 7692): the official client offers that, the official
+	// server does not agree. nil: it is not offered.
+	Compression *ws.Compression
 
 	// TLSConfig is for https and wss. nil: the standard library's, which
 	// verifies the server.
@@ -93,8 +102,8 @@ func Dial(ctx context.Context, rawURL string, opts *DialOptions, accept func(*Co
 	for i, t := range transports {
 		c := newClientConn(u, opts, transports)
 		switch t {
-		case WebSocket:
-			err = c.openWebSocket(ctx)
+		case WebSocket, WebTransport:
+			err = c.openCarrier(ctx, t)
 		case Polling:
 			err = c.openPolling(ctx)
 		default:
@@ -118,7 +127,7 @@ func (c *Conn) address(t Transport) *url.URL {
 	switch {
 	case t == Polling && u.Scheme == "ws":
 		u.Scheme = "http"
-	case t == Polling && u.Scheme == "wss":
+	case t == Polling && u.Scheme == "wss", t == WebTransport:
 		u.Scheme = "https"
 	}
 	q := u.Query()
@@ -132,7 +141,7 @@ func (c *Conn) address(t Transport) *url.URL {
 }
 
 // dialWebSocket opens a WebSocket, for a new session or for this one.
-func (c *Conn) dialWebSocket(ctx context.Context) (*ws.Conn, error) {
+func (c *Conn) dialWebSocket(ctx context.Context) (carrier, error) {
 	u := c.address(WebSocket)
 	header := c.opts.Header
 	if c.opts.Jar != nil {
@@ -144,34 +153,68 @@ func (c *Conn) dialWebSocket(ctx context.Context) (*ws.Conn, error) {
 			header.Add("Cookie", cookie.Name+"="+cookie.Value)
 		}
 	}
-	limit := c.opts.MaxMessage
-	orDefault(&limit, defaultMaxMessage)
 	conn, resp, err := ws.Dial(ctx, u.String(), &ws.DialOptions{
-		DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, Header: header,
-		ReadLimit: int64(limit), Rand: c.opts.Rand, Recorder: c.opts.Recorder, Host: c.opts.Host,
+		DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, Header: header, Compression: c.opts.Compression,
+		ReadLimit: int64(c.maxMessage()), Rand: c.opts.Rand, Recorder: c.opts.Recorder, Host: c.opts.Host,
 	})
 	if resp != nil && c.opts.Jar != nil {
 		c.opts.Jar.SetCookies(c.address(Polling), resp.Cookies())
 	}
-	return conn, err
+	if err != nil {
+		return nil, err
+	}
+	return &webSocket{conn: conn}, nil
 }
 
-// openWebSocket opens the session as a WebSocket.
-func (c *Conn) openWebSocket(ctx context.Context) error {
-	conn, err := c.dialWebSocket(ctx)
+func (c *Conn) maxMessage() int {
+	limit := c.opts.MaxMessage
+	orDefault(&limit, defaultMaxMessage)
+	return limit
+}
+
+// dialStream opens a stream, for a new session or for this one.
+func (c *Conn) dialStream(ctx context.Context) (carrier, error) {
+	if c.opts.DialWebTransport == nil {
+		return nil, errors.New("webtransport: option DialWebTransport is not set")
+	}
+	conn, err := c.opts.DialWebTransport(ctx, c.address(WebTransport).String())
+	if err != nil {
+		return nil, fmt.Errorf("webtransport: %w", err)
+	}
+	s := newStream(conn, c.maxMessage())
+	first := outgoingPacket(packetOpen, "")
+	if c.id != "" {
+		sid, _ := json.Marshal(map[string]string{"sid": c.id}) // strings
+		first = outgoingPacket(packetOpen, string(sid))
+	}
+	if err := s.write(first); err != nil {
+		s.closeNow()
+		return nil, fmt.Errorf("webtransport: %w", err)
+	}
+	return s, nil
+}
+
+// dialCarrier opens a WebSocket or a stream.
+func (c *Conn) dialCarrier(ctx context.Context, t Transport) (carrier, error) {
+	if t == WebTransport {
+		return c.dialStream(ctx)
+	}
+	return c.dialWebSocket(ctx)
+}
+
+// openCarrier opens the session as a WebSocket or over WebTransport.
+func (c *Conn) openCarrier(ctx context.Context, t Transport) error {
+	conn, err := c.dialCarrier(ctx, t)
 	if err != nil {
 		return fmt.Errorf("engine.io: %w", err)
 	}
-	c.conn, c.transport = conn, WebSocket
-	if c.trace.on() {
-		c.flow = trace.FlowOf(conn.LocalAddr(), conn.RemoteAddr())
-	}
-	p, err := readPacket(ctx, conn)
+	c.conn, c.transport, c.flow = conn, t, c.trace.flowOf(conn)
+	p, err := conn.read(ctx)
 	if err == nil {
 		err = c.opened(p)
 	}
 	if err != nil {
-		conn.CloseNow()
+		conn.closeNow()
 		return fmt.Errorf("engine.io: dial %s: %w", c.url, err)
 	}
 	return nil
@@ -188,6 +231,6 @@ func (c *Conn) opened(p packet) error {
 	c.id = data.SID
 	c.silence = time.Duration(min(data.PingInterval, longest)+min(data.PingTimeout, longest)) * time.Millisecond
 	c.maxPayload = data.MaxPayload
-	c.mayUpgrade = slices.Contains(data.Upgrades, string(WebSocket))
+	c.upgrades = data.Upgrades
 	return nil
 }

@@ -6,6 +6,17 @@ import "time"
 // has PingTimeout to answer it
 // (https://socket.io/docs/v4/engine-io-protocol/#heartbeat). So a client that
 // never polls again is found out as well, by the ping that it does not fetch.
+// In version 3 the client pings, and has PingInterval + PingTimeout for each.
+
+// startHeartbeat is called when the session opens. The caller has mu.
+func (s *Session) startHeartbeat() {
+	if s.v3() {
+		s.pongDue = true
+		s.deadline(s.server.opts.PingInterval + s.server.opts.PingTimeout)
+		return
+	}
+	s.deadline(s.server.opts.PingInterval)
+}
 
 // deadline has expired called after d. The caller has mu.
 func (s *Session) deadline(d time.Duration) {
@@ -39,6 +50,8 @@ func (s *Session) expired() {
 // heard takes note of a packet from the client. The caller has mu.
 func (s *Session) heard(t packetType) {
 	switch {
+	case s.v3():
+		s.startHeartbeat() // also for what is no ping: who talks is there
 	case !s.pongDue: // also an answer that nobody asked for
 	case t == packetPong:
 		s.pongDue = false

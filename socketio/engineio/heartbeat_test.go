@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -199,10 +200,13 @@ func TestBodyThatNeverEndsIsGivenUp(t *testing.T) {
 }
 
 // Healthy clients stay, and their pings are regular: a hundred of them, ours,
-// for a minute of virtual time.
-func TestHealthyClientsAreNeverDropped(t *testing.T) {
+// for a minute of virtual time; where STRATA_SOAK is set a thousand for five.
+func TestSoakHealthyClientsAreNeverDropped(t *testing.T) {
+	clients, long := 100, time.Minute
+	if os.Getenv("STRATA_SOAK") != "" {
+		clients, long = 1000, 5*time.Minute
+	}
 	virtual(t, func(t *testing.T, p pipes, sessions <-chan *session) {
-		const clients = 100
 		closed := make(chan ended, clients)
 		var all []*engineio.Conn
 		for range clients {
@@ -212,7 +216,7 @@ func TestHealthyClientsAreNeverDropped(t *testing.T) {
 			require.NoError(t, err)
 			all = append(all, c)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(long)
 		require.Empty(t, closed)
 		for range clients {
 			require.Empty(t, (<-sessions).closed)

@@ -52,8 +52,19 @@ type Options struct {
 	MaxPayload int
 
 	// Transports that clients may use; the first is of no more weight than
-	// the others. Empty: both.
+	// the others. WebTransport also wants somebody who calls
+	// [Server.ServeStream]: see strata/socketio/webtransport. Empty: Polling
+	// and WebSocket.
 	Transports []Transport
+
+	// NoUpgrades has sessions that open with long-polling stay with it.
+	NoUpgrades bool
+
+	// AllowEIO3 lets in clients of version 3 of the protocol, those before
+	// socket.io-client 3.0, over both transports and JSONP. The origin of a
+	// page is no obstacle to JSONP: pages of other origins can open sessions
+	// then, with the user's cookies.
+	AllowEIO3 bool
 
 	// AllowedOrigins are the origins of pages, beside the server's own,
 	// that may use it from a browser: "https://example.com", also with

@@ -47,16 +47,21 @@ func parsePacket(text []byte) (packet, error) {
 	case len(text) == 0:
 		return packet{}, fmt.Errorf("%w: empty", errPacket)
 	case text[0] == 'b':
-		data := make([]byte, base64.StdEncoding.DecodedLen(len(text)-1))
-		n, err := base64.StdEncoding.Decode(data, text[1:])
-		if err != nil {
-			return packet{}, fmt.Errorf("%w: binary: %v", errPacket, err)
-		}
-		return packet{typ: packetMessage, binary: true, data: data[:n]}, nil
+		return parseBase64(text[1:])
 	case text[0] < byte(packetOpen) || text[0] > byte(packetNoop):
 		return packet{}, fmt.Errorf("%w: unknown type %q", errPacket, text[0])
 	}
 	return packet{typ: packetType(text[0]), data: text[1:]}, nil
+}
+
+// parseBase64 reads a binary message.
+func parseBase64(text []byte) (packet, error) {
+	data := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(data, text)
+	if err != nil {
+		return packet{}, fmt.Errorf("%w: binary: %v", errPacket, err)
+	}
+	return packet{typ: packetMessage, binary: true, data: data[:n]}, nil
 }
 
 // TextPrefix is what a text message begins with on the wire.
@@ -127,14 +132,6 @@ func (o Outgoing) dataLen() int {
 		return len(o.wire)
 	}
 	return len(o.wire) - 1
-}
-
-// appendText appends the packet as text: binary as base64.
-func (o Outgoing) appendText(dst []byte) []byte {
-	if o.binary {
-		return base64.StdEncoding.AppendEncode(append(dst, 'b'), o.wire)
-	}
-	return append(dst, o.wire...)
 }
 
 // Message is a message that was received.

@@ -30,7 +30,7 @@ func appendPayload(dst []byte, packets []Outgoing) []byte {
 		if i > 0 {
 			dst = append(dst, separator)
 		}
-		dst = p.appendText(dst)
+		dst = appendText(dst, p, false)
 	}
 	return dst
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"os"
 	"strconv"
@@ -39,7 +40,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query) {
 		return
 	}
 	s.setCookie(w, session.id)
-	session.servePoll(w, r)
+	session.servePoll(w, r, q)
 }
 
 // wakePoll has the GET that waits answered. The caller has mu.
@@ -52,26 +53,35 @@ func (s *Session) wakePoll() {
 	}
 }
 
-// servePoll answers a GET.
-func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
-	flow := s.server.trace.requestFlow(r)
+// claim takes the session for a request of a kind of which there may be one at a
+// time: what busy points to says whether there is. Where it reports true the
+// caller has mu; otherwise the answer is written.
+func (s *Session) claim(w http.ResponseWriter, busy *bool) bool {
 	s.mu.Lock()
 	switch {
 	case s.state == closed:
 		s.mu.Unlock()
 		unknownSID.write(w, false)
-		return
 	case s.transport != Polling:
 		s.mu.Unlock()
 		badRequest.write(w, false)
-		return
-	case s.polling:
+	case *busy:
 		s.mu.Unlock()
 		s.end(TransportError, errOverlap)
 		w.WriteHeader(http.StatusBadRequest)
+	default:
+		*busy = true
+		return true
+	}
+	return false
+}
+
+// servePoll answers a GET.
+func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, q query) {
+	flow := s.server.trace.requestFlow(r)
+	if !s.claim(w, &s.polling) {
 		return
 	}
-	s.polling = true
 	s.flow = flow
 	wake := make(chan struct{}, 1)
 	s.wake = wake
@@ -116,9 +126,9 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 			s.server.trace.engine(trace.Out, flow, p.typ(), s.id, Polling, p.dataLen())
 		}
 	}
-	body := appendPayload(nil, packets)
+	body, contentType := s.payload(packets, q)
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	body = s.server.compress(h, r, packets, body)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -132,31 +142,33 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// payload is packets as the answer to a poll.
+func (s *Session) payload(packets []Outgoing, q query) (body []byte, contentType string) {
+	if !s.v3() {
+		return appendPayload(nil, packets), "text/plain; charset=UTF-8"
+	}
+	body, binary := appendPayload3(nil, packets, !q.textOnly && !q.isJSONP)
+	switch {
+	case q.isJSONP:
+		return appendJSONP(nil, q.jsonp, body), "text/javascript; charset=UTF-8"
+	case binary:
+		return body, "application/octet-stream"
+	}
+	return body, "text/plain; charset=UTF-8"
+}
+
 // servePost takes the packets of a POST.
-func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request, q query) {
 	flow := s.server.trace.requestFlow(r)
-	if r.Header.Get("Content-Type") == "application/octet-stream" {
+	binary := r.Header.Get("Content-Type") == "application/octet-stream"
+	if binary && !s.v3() {
 		s.end(TransportError, errContent)
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	s.mu.Lock()
-	switch {
-	case s.state == closed:
-		s.mu.Unlock()
-		unknownSID.write(w, false)
-		return
-	case s.transport != Polling:
-		s.mu.Unlock()
-		badRequest.write(w, false)
-		return
-	case s.posting:
-		s.mu.Unlock()
-		s.end(TransportError, errOverlap)
-		w.WriteHeader(http.StatusBadRequest)
+	if !s.claim(w, &s.posting) {
 		return
 	}
-	s.posting = true
 	s.mu.Unlock()
 
 	body, status := s.readBody(w, r)
@@ -165,7 +177,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	for p, err := range splitPayload(body) {
+	for p, err := range s.split(body, binary, q) {
 		if err != nil {
 			s.end(ParseError, err)
 			break
@@ -220,10 +232,21 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		s.requestGone(errPostGone)
 		return nil, http.StatusBadRequest
 	}
-	if !utf8.Valid(body) {
+	return body, 0
+}
+
+// split goes through the packets of a request's body.
+func (s *Session) split(body []byte, binary bool, q query) iter.Seq2[packet, error] {
+	if s.v3() && q.isJSONP {
+		body = parseJSONP(body)
+	}
+	if !binary && !utf8.Valid(body) {
 		// As a browser or Node would read it. What is passed on as text over
 		// a WebSocket has to be UTF-8.
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
-	return body, 0
+	if s.v3() {
+		return splitPayload3(body, binary)
+	}
+	return splitPayload(body)
 }

@@ -8,7 +8,9 @@ type query struct {
 	sid       string    // "" in a handshake
 	hasSID    bool
 	version   string // EIO
-	textOnly  bool   // b64: binary goes as base64 also over WebSocket
+	textOnly  bool   // b64: binary goes as base64 wherever else it would not
+	isJSONP   bool   // j: the answer is to be a script
+	jsonp     string // j
 }
 
 // parseQuery reads a query string. A parameter that is given twice names
@@ -27,9 +29,11 @@ func parseQuery(raw string) query {
 		hasSID:   len(values["sid"]) > 1 || single("sid") != "",
 		version:  single("EIO"),
 		textOnly: values.Has("b64"),
+		isJSONP:  values.Has("j"),
+		jsonp:    single("j"),
 	}
 	switch t := Transport(single("transport")); t {
-	case Polling, WebSocket:
+	case Polling, WebSocket, WebTransport:
 		q.transport = t
 	}
 	return q

@@ -27,6 +27,7 @@ type Transport string
 
 // The transports.
 const (
-	Polling   Transport = "polling"   // HTTP long-polling
-	WebSocket Transport = "websocket" // RFC 6455
+	Polling      Transport = "polling"      // HTTP long-polling
+	WebSocket    Transport = "websocket"    // RFC 6455
+	WebTransport Transport = "webtransport" // over HTTP/3, see Server.ServeStream
 )

@@ -74,7 +74,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := parseQuery(r.URL.RawQuery)
-	session, no, context := s.verify(r, q, upgrade)
+	by := Polling
+	if upgrade {
+		by = WebSocket
+	}
+	session, no, context := s.verify(r, q, by)
 	if no == nil {
 		s.headers(w.Header(), r, session == nil)
 	}
@@ -86,9 +90,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case session == nil:
 		s.openPolling(w, r, q)
 	case r.Method == http.MethodGet:
-		session.servePoll(w, r)
+		session.servePoll(w, r, q)
 	case r.Method == http.MethodPost:
-		session.servePost(w, r)
+		session.servePost(w, r, q)
 	default:
 		w.WriteHeader(http.StatusInternalServerError) // as the official server
 	}
@@ -99,10 +103,11 @@ func isUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// verify finds the session that a request is for, nil where it is a handshake,
-// or says why it is refused, and what about it in the official server's words.
-// The order of the checks is the official server's.
-func (s *Server) verify(r *http.Request, q query, upgrade bool) (session *Session, no *refusal, context string) {
+// verify finds the session that a request is for, which came by way of a
+// transport, nil where it is a handshake, or says why it is refused, and what
+// about it in the official server's words. The order of the checks is the
+// official server's.
+func (s *Server) verify(r *http.Request, q query, by Transport) (session *Session, no *refusal, context string) {
 	if q.transport == "" || !slices.Contains(s.opts.Transports, q.transport) {
 		return nil, unknownTransport, ""
 	}
@@ -116,7 +121,9 @@ func (s *Server) verify(r *http.Request, q query, upgrade bool) (session *Sessio
 		switch {
 		case session == nil:
 			return nil, unknownSID, ""
-		case upgrade != (q.transport == WebSocket), !upgrade && session.Transport() != q.transport:
+		case by != Polling && s.opts.NoUpgrades:
+			return nil, badRequest, "TRANSPORT_MISMATCH"
+		case q.transport != by, by == Polling && session.Transport() != Polling:
 			return nil, badRequest, "TRANSPORT_MISMATCH"
 		case q.version != session.protocol:
 			return nil, badRequest, "PROTOCOL_MISMATCH"
@@ -124,9 +131,9 @@ func (s *Server) verify(r *http.Request, q query, upgrade bool) (session *Sessio
 		return session, nil, ""
 	}
 	switch {
-	case r.Method != http.MethodGet:
+	case r.Method != http.MethodGet && by != WebTransport: // which comes by CONNECT
 		return nil, badHandshakeMethod, ""
-	case upgrade != (q.transport == WebSocket):
+	case q.transport != by:
 		return nil, badRequest, "TRANSPORT_HANDSHAKE_ERROR"
 	case !s.speaks(q.version):
 		return nil, unsupportedVersion, ""
@@ -140,7 +147,21 @@ func (s *Server) verify(r *http.Request, q query, upgrade bool) (session *Sessio
 }
 
 // speaks reports whether sessions of that protocol version may open.
-func (s *Server) speaks(version string) bool { return version == "4" }
+func (s *Server) speaks(version string) bool {
+	return version == "4" || version == "3" && s.opts.AllowEIO3
+}
+
+// begin counts something that runs until running.Done. It reports false where the
+// server is closed.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.running.Add(1)
+	return true
+}
 
 // refuse answers a request that is refused, and tells who wants to know.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, no *refusal, context string, upgrade bool) {
@@ -193,7 +214,7 @@ func (s *Server) open(r *http.Request, q query, t Transport) (*Session, error) {
 		PingInterval: s.opts.PingInterval.Milliseconds(), PingTimeout: s.opts.PingTimeout.Milliseconds(),
 		MaxPayload: s.opts.MaxPayload,
 	}.packet())
-	session.deadline(s.opts.PingInterval)
+	session.startHeartbeat()
 	session.mu.Unlock()
 	handler := s.accept(session)
 	session.mu.Lock()
@@ -219,17 +240,22 @@ func (s *Server) newID(r *http.Request) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
+// upgrades are what a session may change to.
 func (s *Server) upgrades(t Transport) []string {
-	if t == Polling && slices.Contains(s.opts.Transports, WebSocket) {
-		return []string{string(WebSocket)}
+	to := []string{}
+	for _, better := range []Transport{WebSocket, WebTransport} {
+		if t == Polling && slices.Contains(s.opts.Transports, better) && !s.opts.NoUpgrades {
+			to = append(to, string(better))
+		}
 	}
-	return []string{}
+	return to
 }
 
 // Close ends the server: handshakes are refused from now on, every session is
 // sent what waits for it and is closed, WebSockets with 1001 (going away), those
-// by long-polling with their next poll, if it comes within a second. It returns when all of them are gone and their handlers have returned, or when
-// ctx ends: then what is left is cut off, and the error is the context's.
+// by long-polling with their next poll, if it comes within a second. It returns
+// when all of them are gone and their handlers have returned, or when ctx ends:
+// then what is left is cut off, and the error is the context's.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true

@@ -29,9 +29,8 @@ const (
 type Session struct {
 	server    *Server
 	id        string
-	protocol  string // EIO: "4"
+	protocol  string // EIO: "4", or "3"
 	handshake *Handshake
-	textOnly  bool // binary goes as base64 also over WebSocket
 
 	receiving sync.Mutex // held while the handler takes a message
 
@@ -47,11 +46,11 @@ type Session struct {
 	wake    chan struct{} // of the GET that waits; nil: none
 	posting bool          // a POST is being read
 
-	// WebSocket: see websocket.go.
-	conn      *ws.Conn
+	// What carries it otherwise: see carrier.go.
+	conn      carrier
 	flushing  bool          // a goroutine is writing what is in queue
 	closeCode ws.StatusCode // of the close frame, when closing
-	probe     *ws.Conn      // that the client wants to change to; nil: none
+	probe     carrier       // that the client wants to change to; nil: none
 	probed    bool          // the probe was answered
 	room      chan struct{} // closed when something left; nil: nobody waits for that
 
@@ -114,7 +113,8 @@ func (s *Session) Send(messages ...Outgoing) error {
 	return nil
 }
 
-// Protocol is the version of Engine.IO that the client speaks: 4.
+// Protocol is the version of Engine.IO that the client speaks: 4, or 3 where
+// Options.AllowEIO3 lets it.
 func (s *Session) Protocol() int { return int(s.protocol[0] - '0') }
 
 // SendVolatile sends messages where the client can take them now, and reports
@@ -206,8 +206,8 @@ func (s *Session) Close() { s.close(normal) }
 func (s *Session) close(code ws.StatusCode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != open {
-		return
+	if s.state == closed || s.state == closing && code != goingAway {
+		return // one that is closing already does not hold the server's end up either
 	}
 	s.state = closing
 	s.closeCode = code
@@ -226,20 +226,20 @@ func (s *Session) abort() {
 	conn := s.conn
 	s.mu.Unlock()
 	if conn != nil {
-		conn.CloseNow()
+		conn.closeNow()
 	}
 }
 
 // end ends the session, cutting its connection off.
 func (s *Session) end(reason Reason, err error) {
 	if conn := s.markEnded(reason, err); conn != nil {
-		conn.CloseNow()
+		conn.closeNow()
 	}
 }
 
-// markEnded does all of the end but closing the WebSocket, which it returns.
+// markEnded does all of the end but closing the carrier, which it returns.
 // It returns nil where there is none, or the session had already ended.
-func (s *Session) markEnded(reason Reason, err error) *ws.Conn {
+func (s *Session) markEnded(reason Reason, err error) carrier {
 	s.mu.Lock()
 	if s.state == closed {
 		s.mu.Unlock()
@@ -265,7 +265,7 @@ func (s *Session) markEnded(reason Reason, err error) *ws.Conn {
 	delete(s.server.sessions, s.id)
 	s.server.mu.Unlock()
 	if probe != nil {
-		probe.CloseNow()
+		probe.closeNow()
 	}
 	s.server.trace.engine(0, flow, packetClose, s.id, transport, 0)
 	if tell {
@@ -298,7 +298,11 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 	defer s.receiving.Unlock()
 	s.mu.Lock()
 	if s.state != open {
+		goes := s.state == closing && p.typ == packetClose // instead of fetching the rest
 		s.mu.Unlock()
+		if goes {
+			s.end(ForcedClose, nil)
+		}
 		return false
 	}
 	s.flow = flow
@@ -316,8 +320,20 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 		s.end(TransportClose, nil)
 		return false
 	case packetPing:
-		s.end(TransportError, errors.New("a ping from the client: in version 4 the server pings"))
-		return false
+		if !s.v3() {
+			s.end(TransportError, errors.New("a ping from the client: in version 4 the server pings"))
+			return false
+		}
+		s.mu.Lock()
+		if s.state == open {
+			s.push(outgoingPacket(packetPong, ""))
+		}
+		s.mu.Unlock()
+	case packetPong:
+		if s.v3() {
+			s.end(TransportError, errors.New("a pong from the client: in version 3 the client pings"))
+			return false
+		}
 	}
-	return true // a pong, or nothing that means anything here
+	return true // an answer to a ping, or nothing that means anything here
 }

@@ -8,22 +8,22 @@ import (
 	"strata/ws"
 )
 
-// upgrade changes a session from long-polling to a WebSocket
+// upgrade changes a session from long-polling to a WebSocket or a stream
 // (https://socket.io/docs/v4/engine-io-protocol/#upgrade): the client asks over
 // the new connection ("2probe"), is answered ("3probe"), lets its last poll end
 // and says that it changes ("5"). Until then everything else goes by polling.
-func (s *Session) upgrade(conn *ws.Conn, flow trace.Flow, textOnly bool) {
+func (s *Session) upgrade(conn carrier, flow trace.Flow) {
 	s.mu.Lock()
 	if s.state == closed || s.transport != Polling || s.probe != nil {
 		s.mu.Unlock()
-		_ = conn.Close(ws.StatusPolicyViolation, "") // a second attempt
+		conn.close(ws.StatusPolicyViolation) // a second attempt
 		s.server.running.Done()
 		return
 	}
 	s.probe = conn
 	s.mu.Unlock()
 
-	if err := s.change(conn, flow, textOnly); err != nil {
+	if err := s.change(conn, flow); err != nil {
 		s.mu.Lock()
 		mine := s.probe == conn
 		if mine {
@@ -31,33 +31,33 @@ func (s *Session) upgrade(conn *ws.Conn, flow trace.Flow, textOnly bool) {
 		}
 		s.mu.Unlock()
 		if mine {
-			_ = conn.Close(ws.StatusProtocolError, "")
+			conn.close(ws.StatusProtocolError)
 		} else {
-			conn.CloseNow()
+			conn.closeNow()
 		}
 		s.server.running.Done()
 		return // the session goes on as it was
 	}
-	s.handle(conn, flow)
+	conn.handle(s, flow)
 }
 
 var errProbe = errors.New("not what an upgrade consists of")
 
-// change is the exchange of packets. After it the WebSocket carries the session.
-func (s *Session) change(conn *ws.Conn, flow trace.Flow, textOnly bool) error {
+// change is the exchange of packets. After it conn carries the session.
+func (s *Session) change(conn carrier, flow trace.Flow) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.UpgradeTimeout)
 	defer cancel()
 	for {
-		p, err := readPacket(ctx, conn)
+		p, err := conn.read(ctx)
 		if err != nil {
 			return err
 		}
-		s.server.trace.engine(trace.In, flow, p.typ, s.id, WebSocket, len(p.data))
+		s.server.trace.engine(trace.In, flow, p.typ, s.id, conn.transport(), len(p.data))
 		switch {
 		case p.typ == packetPing && string(p.data) == "probe":
 			pong := outgoingPacket(packetPong, "probe")
-			s.server.trace.engine(trace.Out, flow, packetPong, s.id, WebSocket, pong.dataLen())
-			if err := writePacket(conn, pong, textOnly); err != nil {
+			s.server.trace.engine(trace.Out, flow, packetPong, s.id, conn.transport(), pong.dataLen())
+			if err := conn.write(pong); err != nil {
 				return err
 			}
 			s.mu.Lock()
@@ -71,7 +71,7 @@ func (s *Session) change(conn *ws.Conn, flow trace.Flow, textOnly bool) error {
 				return errProbe
 			}
 			s.wakePoll() // there should be none
-			s.transport, s.conn, s.flow, s.textOnly = WebSocket, conn, flow, textOnly
+			s.transport, s.conn, s.flow = conn.transport(), conn, flow
 			s.server.counters.upgraded.Add(1)
 			s.probe, s.probed = nil, false
 			if len(s.queue.packets) > 0 || s.state == closing {

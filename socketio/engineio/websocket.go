@@ -14,13 +14,7 @@ import (
 // serveWebSocket opens a WebSocket: for a new session, or for one that wants to
 // change to it.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query, session *Session) {
-	s.mu.Lock()
-	refuse := s.closed
-	if !refuse {
-		s.running.Add(1) // until the WebSocket is no longer read
-	}
-	s.mu.Unlock()
-	if refuse {
+	if !s.begin() {
 		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 		return
 	}
@@ -35,74 +29,70 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		s.running.Done()
 		return // the answer is written
 	}
-	flow := trace.Flow{}
-	if s.trace.on() {
-		flow = trace.FlowOf(conn.LocalAddr(), conn.RemoteAddr())
-	}
-	if session == nil {
-		session, err = s.open(r, q, WebSocket)
-		if err != nil {
-			s.running.Done()
-			_ = conn.Close(ws.StatusTryAgainLater, "")
-			return
-		}
-		session.mu.Lock()
-		session.conn = conn
-		session.flow = flow
-		session.textOnly = q.textOnly
-		ended := session.state == closed
-		session.kick()
-		session.mu.Unlock()
-		if ended {
-			conn.CloseNow()
-		}
-		session.handle(conn, flow)
-		return
-	}
-	go session.upgrade(conn, flow, q.textOnly)
+	s.carry(&webSocket{conn: conn, v3: q.version == "3", textOnly: q.textOnly}, r, q, session)
 }
 
-// readPacket reads the next packet from a WebSocket. An error is errPacket, or
-// the connection's.
-func readPacket(ctx context.Context, conn *ws.Conn) (packet, error) {
-	typ, data, err := conn.Read(ctx)
+// webSocket is a WebSocket as a carrier: one packet a message.
+type webSocket struct {
+	conn     *ws.Conn
+	v3       bool // of version 3, where a binary message has its type in front
+	textOnly bool // binary goes as base64
+}
+
+var _ carrier = (*webSocket)(nil)
+
+func (w *webSocket) transport() Transport { return WebSocket }
+
+func (w *webSocket) read(ctx context.Context) (packet, error) {
+	typ, data, err := w.conn.Read(ctx)
 	if err != nil {
 		return packet{}, err
 	}
-	return framePacket(typ, data)
+	return w.packet(typ, data)
 }
 
-// framePacket reads the packet of a message. It points into data.
-func framePacket(typ ws.MessageType, data []byte) (packet, error) {
-	if typ == ws.MessageBinary {
+// packet reads the packet of a message. It points into data.
+func (w *webSocket) packet(typ ws.MessageType, data []byte) (packet, error) {
+	switch {
+	case w.v3:
+		return parsePacket3(data, typ == ws.MessageBinary)
+	case typ == ws.MessageBinary:
 		return packet{typ: packetMessage, binary: true, data: data}, nil
 	}
 	return parsePacket(data)
 }
 
-// writePacket writes a packet to a WebSocket.
-func writePacket(conn *ws.Conn, p Outgoing, textOnly bool) error {
-	if p.prepared != nil && !(p.binary && textOnly) {
-		return conn.WritePrepared(context.Background(), p.prepared)
+func (w *webSocket) write(p Outgoing) error {
+	ctx := context.Background()
+	switch {
+	case p.binary && w.textOnly:
+		wire := appendText(nil, p, w.v3)
+		return w.conn.Write(ctx, ws.MessageText, wire)
+	case p.binary && w.v3:
+		return w.conn.Write(ctx, ws.MessageBinary, appendBinary3(nil, p))
+	case p.prepared != nil:
+		return w.conn.WritePrepared(ctx, p.prepared)
+	case p.binary:
+		return w.conn.Write(ctx, ws.MessageBinary, p.wire)
 	}
-	if p.binary && !textOnly {
-		return conn.Write(context.Background(), ws.MessageBinary, p.wire)
-	}
-	wire := p.wire
-	if p.binary {
-		wire = p.appendText(nil)
-	}
-	return conn.Write(context.Background(), ws.MessageText, wire)
+	return w.conn.Write(ctx, ws.MessageText, p.wire)
 }
 
-// handle takes what comes over the session's WebSocket until it ends. While
-// nothing comes there is no goroutine for it, and no buffer, where the
-// connection below can do that.
-func (s *Session) handle(conn *ws.Conn, flow trace.Flow) {
-	conn.Handle(&ws.Handler{
+func (w *webSocket) batch(f func() error) error { return w.conn.Batch(f) }
+
+func (w *webSocket) close(code ws.StatusCode) { _ = w.conn.Close(code, "") } // the session is over anyway
+
+func (w *webSocket) closeNow() { w.conn.CloseNow() }
+
+func (w *webSocket) addrs() (local, remote net.Addr) { return w.conn.LocalAddr(), w.conn.RemoteAddr() }
+
+// handle takes what comes until the WebSocket ends. While nothing comes there is
+// no goroutine for it, and no buffer, where the connection below can do that.
+func (w *webSocket) handle(s *Session, flow trace.Flow) {
+	w.conn.Handle(&ws.Handler{
 		OnMessage: func(_ *ws.Conn, typ ws.MessageType, data []byte) {
 			// A copy: the message is the session's handler's to keep.
-			p, err := framePacket(typ, bytes.Clone(data))
+			p, err := w.packet(typ, bytes.Clone(data))
 			if err != nil {
 				s.end(connectionEnd(err), err)
 				return
@@ -116,7 +106,7 @@ func (s *Session) handle(conn *ws.Conn, flow trace.Flow) {
 	})
 }
 
-// connectionEnd is the reason that an error of readPacket stands for.
+// connectionEnd is the reason that an error of a carrier's read stands for.
 func connectionEnd(err error) Reason {
 	var violation *ws.ProtocolError
 	switch {
@@ -126,67 +116,4 @@ func connectionEnd(err error) Reason {
 		return TransportError
 	}
 	return TransportClose
-}
-
-// flush writes what waits to the WebSocket. There is at most one goroutine a
-// session that does, and only while something waits.
-func (s *Session) flush() {
-	defer s.server.running.Done()
-	for {
-		s.mu.Lock()
-		if s.state == closed {
-			s.mu.Unlock()
-			return
-		}
-		conn, flow := s.conn, s.flow
-		batch := s.queue.take()
-		if len(batch) == 0 {
-			s.flushing = false
-			last, code := s.state == closing, s.closeCode
-			s.mu.Unlock()
-			if last {
-				s.markEnded(ForcedClose, nil)
-				_ = conn.Close(code, "") // bounded; the session is over anyway
-			}
-			return
-		}
-		s.mu.Unlock()
-		if err := s.write(conn, flow, batch); err != nil {
-			// Where the connection has ended, the reader knows better why,
-			// and says so.
-			if !errors.Is(err, net.ErrClosed) {
-				s.end(TransportClose, err)
-			}
-			return
-		}
-		s.mu.Lock()
-		s.queue.reuse(batch)
-		s.mu.Unlock()
-	}
-}
-
-// write writes packets to the WebSocket.
-func (s *Session) write(conn *ws.Conn, flow trace.Flow, batch []Outgoing) error {
-	if len(batch) == 1 {
-		return s.writeOne(conn, flow, batch[0])
-	}
-	return conn.Batch(func() error {
-		for _, p := range batch {
-			if err := s.writeOne(conn, flow, p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (s *Session) writeOne(conn *ws.Conn, flow trace.Flow, p Outgoing) error {
-	s.server.trace.engine(trace.Out, flow, p.typ(), s.id, WebSocket, p.dataLen())
-	if err := writePacket(conn, p, s.textOnly); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.wrote(p)
-	s.mu.Unlock()
-	return nil
 }

@@ -71,6 +71,7 @@ func server(t *testing.T, opts *socketio.Options) string {
 			}
 			return n, answer.Decode(&n)
 		})
+		s.On("id", func() string { return s.ID() })
 		s.On("fail", func() (int, error) { return 0, errors.New("on purpose") })
 		s.On("n", func(n int) { _ = s.Emit("n", n) })
 		s.On("join", func(room string) error { s.Join(room); return nil })
@@ -112,6 +113,7 @@ func server(t *testing.T, opts *socketio.Options) string {
 		s.OnDisconnect(func(string) { _ = s.Emit("missed") })
 	})
 	guarded := io.Of("/guarded")
+	guarded.OnConnection(func(s *socketio.Socket) { s.On("id", func() string { return s.ID() }) })
 	guarded.Use(func(s *socketio.Socket) error {
 		var auth struct{ Token string }
 		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "right" {
