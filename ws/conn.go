@@ -69,6 +69,8 @@ type Conn struct {
 	frames        gate
 	closeSent     bool // under frames: nothing may follow
 	held          holder
+	keepUnsent    bool   // a frame that is half out is finished by the next; set before any Write
+	unsent        []byte // the rest of such a frame; under frames
 	masks         *maskSource
 	writeDeadline deadline
 	pong          pongSlot

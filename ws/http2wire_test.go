@@ -76,6 +76,7 @@ func TestConformanceOverHTTP2(t *testing.T) {
 
 // A stream is a net.Conn as the standard library's test of them wants it.
 func TestHTTP2StreamIsANetConn(t *testing.T) {
+	t.Parallel()
 	pair := streamPairs(t)
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		a, b := pair(t)

@@ -14,9 +14,15 @@ import (
 // NewStream is a net.Conn over c: what is written leaves in messages of typ, and
 // what is read is the messages' bytes one after the other. The peer's close with
 // StatusNormalClosure or StatusGoingAway is io.EOF; Close closes with
-// StatusNormalClosure. A read deadline that is exceeded does no harm; a write
-// deadline ends the connection where part of a message is out.
+// StatusNormalClosure.
+//
+// A deadline that is exceeded does no harm, as with a net.Conn of TCP: a Write of
+// which part is out then counts as written, and what is left of it leaves before
+// anything else, with the next Write, ping or Close. Only over TLS, whose records
+// cannot be taken up again, it ends the connection (crypto/tls is the same). Nobody
+// may be writing to c while NewStream is called.
 func NewStream(c *Conn, typ MessageType) net.Conn {
+	c.keepUnsent = true
 	s := &stream{c: c, typ: typ}
 	s.read.init()
 	s.write.init()

@@ -132,6 +132,9 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, timeout ti
 	if c.closeSent {
 		return fmt.Errorf("the close frame is already sent: %w", net.ErrClosed)
 	}
+	if err := c.sendUnsent(ctx, timeout); err != nil {
+		return err
+	}
 	h.length = int64(len(p))
 	if c.client {
 		var err error
@@ -179,24 +182,57 @@ func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout t
 	}
 
 	stop := c.writeDeadline.watch(ctx)
-	sent, err := c.conn.Write(first)
+	n, err := c.conn.Write(first)
+	begun := n > 0
+	first = first[n:]
 	for err == nil && len(rest) > 0 {
-		if !c.client {
-			_, err = c.conn.Write(rest)
-			break
+		if c.client {
+			n = c.encode(buf, rest, &h)
+			first, rest = buf[:n], rest[n:]
+		} else {
+			first, rest = rest, nil
 		}
-		n := c.encode(buf, rest, &h)
-		_, err = c.conn.Write(buf[:n])
-		rest = rest[n:]
+		n, err = c.conn.Write(first)
+		first = first[n:]
 	}
 	c.writeDeadline.unwatch(stop)
-	if err == nil {
+	switch {
+	case err == nil:
+		return nil
+	case !c.goesOn(ctx, err), h.opcode == opClose:
+	case !begun:
+		return ctx.Err() // nothing is on the wire
+	case c.keepUnsent:
+		c.unsent = make([]byte, len(first)+len(rest))
+		c.encode(c.unsent[copy(c.unsent, first):], rest, &h)
 		return nil
 	}
-	if ctx.Err() != nil && sent == 0 && h.opcode != opClose && errors.Is(err, os.ErrDeadlineExceeded) {
-		if _, isTLS := c.conn.(*tls.Conn); !isTLS {
-			return ctx.Err() // nothing is on the wire
-		}
+	return c.writeError(ctx, err, timeout)
+}
+
+// goesOn reports whether the connection may go on after a Write of its that
+// failed: the context ended it, and TLS does not count what is half written.
+func (c *Conn) goesOn(ctx context.Context, err error) bool {
+	_, isTLS := c.conn.(*tls.Conn)
+	return ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) && !isTLS
+}
+
+// sendUnsent sends the rest of a frame whose sender waits no longer. The caller has
+// the frames gate.
+func (c *Conn) sendUnsent(ctx context.Context, timeout time.Duration) error {
+	if len(c.unsent) == 0 {
+		return nil
+	}
+	stop := c.writeDeadline.watch(ctx)
+	n, err := c.conn.Write(c.unsent)
+	c.writeDeadline.unwatch(stop)
+	c.unsent = c.unsent[n:]
+	switch {
+	case err == nil:
+		c.unsent = nil
+		return nil
+	case c.goesOn(ctx, err):
+		return ctx.Err()
 	}
 	return c.writeError(ctx, err, timeout)
 }
