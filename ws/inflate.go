@@ -56,6 +56,7 @@ var (
 	errDeflateBlock    = errors.New("a DEFLATE block of reserved type")
 	errDeflateStored   = errors.New("a stored DEFLATE block whose length does not match its complement")
 	errDeflateLengths  = errors.New("DEFLATE code lengths that are no Huffman code")
+	errDeflateEndless  = errors.New("a DEFLATE block without a code for its end")
 	errDeflateCode     = errors.New("a DEFLATE code that stands for nothing")
 	errDeflateDistance = errors.New("a DEFLATE distance beyond the window")
 	errDeflateEnd      = errors.New("DEFLATE data that end inside a block")
@@ -273,7 +274,10 @@ func (z *inflater) codeLengths() (more bool, err error) {
 			z.lengths++
 		}
 	}
-	if z.length[256] == 0 || !z.lit.build(z.length[:z.nlit], literalCodes[:]) ||
+	if z.length[256] == 0 {
+		return false, errDeflateEndless
+	}
+	if !z.lit.build(z.length[:z.nlit], literalCodes[:]) ||
 		!z.dist.build(z.length[z.nlit:z.nlit+z.ndist], distanceCodes[:]) {
 		return false, errDeflateLengths
 	}
