@@ -19,6 +19,7 @@ setup: ## what the tests need beside Go: Debian packages (as root) and npm packa
 .PHONY: test
 test: setup lint ## all tests, under 20 minutes
 	go test -race -timeout 15m ./...
+	cd ws/interop && go vet . && go test -timeout 5m .
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
@@ -43,6 +44,10 @@ bench-ws: ## ws beside other WebSocket libraries, in one run (5 minutes)
 bench-socketio: ## socketio beside Node's official server, in one run (3 minutes)
 	npm ci --prefix socketio/interop --ignore-scripts --no-audit --no-fund
 	go run ./socketio/bench
+
+.PHONY: soak
+soak: ## 10,000 WebSockets open, echo and close at random, and leave nothing (5 minutes and a half)
+	go test -race -timeout 20m -run '^TestSoak$$' -v ./ws -soak 5m
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for 30 seconds (10 minutes)

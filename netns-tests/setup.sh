@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests run: Debian packages (only those that are missing, and only as root) and the npm
-# packages of node/ and ../socketio/interop/, as package-lock.json names them. Run it again at any time; it does nothing when nothing is missing.
+# packages of node/, ../socketio/interop/ and ../ws/interop/js/, as package-lock.json names them. Run it again at any time; it does nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -24,6 +24,9 @@ for need in "${needs[@]}"; do
 	PATH="$PATH:/usr/sbin:/sbin" command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}")
 done
 
+# A package for Debian's own Python, before which another may be in the path.
+/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
+
 if ((${#missing[@]})); then
 	if ((EUID != 0)); then
 		# Not an error: the tests that need these are skipped, and say so.
@@ -36,7 +39,7 @@ if ((${#missing[@]})); then
 fi
 
 # npm writes its own copy of the lock file last: older than ours, or absent, means that node_modules is not what it says.
-for packages in node ../socketio/interop; do
+for packages in node ../socketio/interop ../ws/interop/js; do
 	if command -v npm >/dev/null && [[ ! $packages/node_modules/.package-lock.json -nt $packages/package-lock.json ]]; then
 		npm ci --prefix "$packages" --ignore-scripts --no-audit --no-fund
 	fi
