@@ -111,7 +111,7 @@ every layer in the open.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(serveCommand(), demoCommand(), linkCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), linkCommand(), labCommand(), versionCommand())
 	return cmd
 }
 

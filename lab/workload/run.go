@@ -11,10 +11,10 @@ import (
 
 // Options say how a workload is run.
 type Options struct {
-	Seed     uint64         // 0 is 1
-	RealTime bool           // by the wall's clock
-	Recorder trace.Recorder // told of all that happens; nil is nobody
-	Capture  string         // a file for all packets (pcapng); "" is none
+	Seed     uint64     // 0 is 1
+	RealTime bool       // by the wall's clock
+	Record   *Recording // filled with all that happens; nil is not
+	Capture  string     // a file for all packets (pcapng); "" is none
 }
 
 // Run runs a workload in a world of its own. An error says how it failed.
@@ -23,15 +23,20 @@ func Run(t *testing.T, w *Workload, p *Params, o Options) (*Result, error) {
 	if o.RealTime {
 		opts = append(opts, lab.RealTime())
 	}
-	if o.Recorder != nil {
-		opts = append(opts, lab.Record(o.Recorder))
+	var rec trace.Recorder
+	if o.Record != nil {
+		rec = o.Record
+		opts = append(opts, lab.Record(rec))
 	}
 	var result *Result
 	err := lab.Try(t, func(world *lab.World) error {
 		if o.Capture != "" {
 			world.Capture(o.Capture)
 		}
-		n, err := NewWorld(world, p, o.Recorder)
+		if o.Record != nil {
+			o.Record.Began = world.Now()
+		}
+		n, err := NewWorld(world, p, rec)
 		if err != nil {
 			return err
 		}

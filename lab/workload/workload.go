@@ -75,3 +75,14 @@ func (w *Workload) AxisNames() []string {
 	}
 	return names
 }
+
+// Default is the value of an axis where the settings have none; "" leaves it to
+// the network.
+func (w *Workload) Default(axis string) string {
+	for _, d := range w.Defaults {
+		if d.Axis == axis {
+			return d.Value
+		}
+	}
+	return ""
+}

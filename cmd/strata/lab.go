@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"strata/lab/experiment"
+	"strata/lab/sweep"
+	"strata/lab/workload"
+)
+
+func labCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lab EXPERIMENT [flags]",
+		Short: "Experiments: workloads over bad networks, in virtual time",
+		Long: `Lab runs a workload in worlds of its own, over every combination of the axes'
+values and with several seeds, on all cores; minutes of network take milliseconds,
+and the same command gives the same results to the last digit. It prints a table,
+and with --out writes a page with pictures, CSV and JSON.`,
+		Example: `  strata lab socketio-chat --loss 0,1%,2%,5%,10% --delay 10ms,50ms,150ms --seeds 20 --out report/
+  strata lab socketio-chat --loss 5% --delay 50ms --seed 17 --trace   one of its cells, with its timeline
+  strata lab bulk --loss 0.1%,1%,5% --cc reno,cubic
+  strata lab handshake --preset lte,satellite-geo,train
+  strata lab half-open --ping-interval 5s,25s
+  strata lab ws-echo --loss 2% --engine virtual,real-time
+  strata lab init > scenario.yaml; strata lab run scenario.yaml`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, w := range workload.All() {
+		cmd.AddCommand(experimentCommand(w))
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "worker", Hidden: true, Args: noArguments, Short: "Take cells of a sweep on standard input",
+		Run: func(*cobra.Command, []string) { experiment.Worker() },
+	})
+	return cmd
+}
+
+func experimentCommand(w *workload.Workload) *cobra.Command {
+	c := experiment.Config{Workload: w.Name, Stdout: os.Stdout, Stderr: os.Stderr}
+	axes := map[string]*string{}
+	var realTime, kernel bool
+	cmd := &cobra.Command{
+		Use:   w.Name + " [flags]",
+		Short: w.Short,
+		Long:  w.Long + "\n\nAxes take lists of values, parted by commas; the sweep is over all combinations.",
+		Example: fmt.Sprintf(`  strata lab %s --loss 0,1%%,5%% --delay 10ms,50ms --seeds 10
+  strata lab %s --preset lte,train --out report/
+  strata lab %s --loss 5%% --seed 17 --trace`, w.Name, w.Name, w.Name),
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range w.AxisNames() {
+				if cmd.Flags().Changed(name) {
+					c.Axes = append(c.Axes, sweep.Values{Axis: name, Values: strings.Split(*axes[name], ",")})
+				}
+			}
+			exe, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			c.Worker = []string{exe, "lab", "worker"}
+			c.AddEngines(realTime, kernel)
+			c.Terminal = term.IsTerminal(int(os.Stderr.Fd()))
+			if term.IsTerminal(int(os.Stdout.Fd())) {
+				c.Color = os.Getenv("NO_COLOR") == ""
+				c.Width, _, _ = term.GetSize(int(os.Stdout.Fd()))
+			}
+			return experiment.Run(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	for _, a := range workload.Axes() {
+		if w.Takes(a.Name) {
+			usage := "`" + a.Value + "` " + a.Usage
+			if d := w.Default(a.Name); d != "" {
+				usage += " (default " + d + ")"
+			}
+			axes[a.Name] = f.String(a.Name, "", usage)
+		}
+	}
+	f.Uint64Var(&c.Seed, "seed", 1, "the first seed")
+	f.IntVar(&c.Seeds, "seeds", 1, "how many seeds, from --seed on")
+	f.StringVar(&c.Out, "out", "", "write report.html, results.csv and results.json into this `FOLDER`; an interrupted sweep goes on there")
+	f.BoolVar(&c.Overwrite, "overwrite", false, "begin anew, whatever is in --out")
+	f.BoolVar(&c.Trace, "trace", false, "show the timeline of one cell")
+	f.StringVar(&c.Capture, "pcap", "", "write all packets of one cell to this `FILE` (pcapng)")
+	f.StringSliceVar(&c.Engines, "engine", nil, "where it runs: virtual, real-time, kernel (default virtual)")
+	f.BoolVar(&realTime, "real-time", false, "by the wall's clock as well")
+	f.BoolVar(&kernel, "kernel", false, "over kernels in namespaces as well (as root)")
+	f.IntVar(&c.MaxCells, "max-cells", experiment.DefaultMaxCells, "most cells of a sweep")
+	f.IntVar(&c.Workers, "workers", 0, "worker processes (default: as many as cores)")
+	f.DurationVar(&c.Timeout, "timeout", sweep.DefaultTimeout, "for one cell, on the wall")
+	_ = cmd.MarkFlagDirname("out")
+	return cmd
+}
