@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/parser"
 	"strata/trace"
+	"strata/ws"
 )
 
 // Options are a client's wishes. The zero value works.
@@ -32,7 +34,8 @@ type Options struct {
 	Path string
 
 	// Transports to use. The connection opens with the first; where that is
-	// long-polling and WebSocket is among the others, it changes to it.
+	// long-polling and WebSocket or WebTransport is among the others, it
+	// changes to it.
 	// Empty: WebSocket only, which is one round trip quicker than what the
 	// official client does: {Polling, WebSocket}.
 	Transports []engineio.Transport
@@ -49,6 +52,16 @@ type Options struct {
 
 	// DialContext opens the connections below. nil: a net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// DialWebTransport opens the streams of WebTransport: the method Dial of a
+	// strata/socketio/webtransport.Dialer. nil: it cannot be used.
+	DialWebTransport func(ctx context.Context, url string) (net.Conn, error)
+
+	// Compression has messages over WebSocket compressed, where the server
+	// agrees (RFC 7692). nil: it is not offered. (The official client offers
+	// it, for messages from 1,024 bytes on; the official server does not
+	// agree unless it is told to.)
+	Compression *ws.Compression
 
 	// TLSConfig is for https and wss. nil: the standard library's, which
 	// verifies the server.
@@ -143,8 +156,14 @@ func (o *Options) withDefaults() (Options, error) {
 		c = *o
 	}
 	for _, t := range c.Transports {
-		if t != engineio.Polling && t != engineio.WebSocket {
-			return c, fmt.Errorf("socket.io: transport %q is not known: there are %q and %q", t, engineio.Polling, engineio.WebSocket)
+		switch t {
+		case engineio.Polling, engineio.WebSocket:
+		case engineio.WebTransport:
+			if c.DialWebTransport == nil {
+				return c, errors.New("socket.io: transport webtransport wants the option DialWebTransport: see strata/socketio/webtransport")
+			}
+		default:
+			return c, fmt.Errorf("socket.io: transport %q is not known: there are %q, %q and %q", t, engineio.Polling, engineio.WebSocket, engineio.WebTransport)
 		}
 	}
 	for v, def := range map[*time.Duration]time.Duration{
@@ -187,6 +206,7 @@ func (o *Options) dial(quick bool, upgraded func()) *engineio.DialOptions {
 		Transports: o.Transports, TryAllTransports: o.TryAllTransports, NoUpgrade: o.NoUpgrade,
 		DialContext: o.DialContext, TLSConfig: o.TLSConfig, Header: o.Header, Jar: o.Jar,
 		RequestTimeout: o.RequestTimeout, MaxMessage: o.MaxMessage, OnUpgrade: upgraded,
+		DialWebTransport: o.DialWebTransport, Compression: o.Compression,
 		SendPackets: o.MaxBuffered, SendBytes: o.MaxBufferedBytes,
 		Rand: o.Rand, Recorder: o.Recorder, Host: o.Host,
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"strata/trace"
 )
@@ -58,6 +59,12 @@ func (s *Server) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sessions)
+}
+
+// Heartbeat is how often clients are asked whether they are there, and how long
+// they may take to answer.
+func (s *Server) Heartbeat() (interval, timeout time.Duration) {
+	return s.opts.PingInterval, s.opts.PingTimeout
 }
 
 // ServeHTTP answers the requests of long-polling and opens WebSockets.
