@@ -68,7 +68,7 @@ func FuzzCompressedMessages(f *testing.F) {
 	again := string(bytes.TrimSuffix(deflated(f, []byte("Hello"), 9, []byte("Hello")), deflateTail))
 	for _, frames := range [][]rawFrame{
 		{raw(fin|0x41, hello), raw(fin|0x41, again), closing(1000, "bye")},
-		{raw(0x41, hello[:3]), pinging("?"), raw(fin|0, hello[3:])},
+		{raw(0x41, hello[:3]), pinging("?"), raw(fin, hello[3:])},
 		{raw(fin|0x42, ""), raw(fin|0x41, "\x00"), text("Hello"), bin("\xff")},
 		{raw(fin|0x42, string(bytes.TrimSuffix(deflated(f, make([]byte, 1<<17), 9, nil), deflateTail)))},
 		{raw(fin|0x41, string(deflated(f, []byte("\xed\xa0\x80"), 0, nil)))},

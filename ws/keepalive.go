@@ -12,8 +12,9 @@ import (
 // KeepAlive has the connection ping a peer that is silent, and end where no sign
 // of life comes back. Pongs, and all else, are seen while somebody reads.
 type KeepAlive struct {
-	// Interval is how long the peer may be silent before it is pinged. 0: it
-	// is never.
+	// Interval is how long the peer may be silent before it is pinged: at
+	// least this, and less than twice as long, because what comes is not
+	// timed. 0: it is never.
 	Interval time.Duration
 
 	// Timeout is how long it may then be silent still. 0: 10 s.

@@ -71,8 +71,15 @@ func newGobwas(c net.Conn, br *bufio.Reader, hs gobwas.Handshake, client bool) c
 func (g *gobwasConn) read(br io.Reader) (text bool, p []byte, err error) {
 	compressed := false
 	for {
-		f, err := gobwas.ReadFrame(br)
+		h, err := gobwas.ReadHeader(br)
 		if err != nil {
+			return false, nil, err
+		}
+		if h.Length > readLimit {
+			return false, nil, errors.New("the frame is too large")
+		}
+		f := gobwas.Frame{Header: h, Payload: make([]byte, h.Length)}
+		if _, err := io.ReadFull(br, f.Payload); err != nil {
 			return false, nil, err
 		}
 		if f.Header.Masked {
