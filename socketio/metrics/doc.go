@@ -3,6 +3,7 @@
 //
 //	http.Handle("/metrics", metrics.Handler(io))
 //
-// Who has a registry of that library already makes a collector of
-// [socketio.Server.Counters].
+// Who has a registry of that library registers the Collector of
+// strata/socketio/prometheus instead, a module of its own. Both show what [All]
+// lists.
 package metrics
