@@ -25,7 +25,8 @@ type AcceptOptions struct {
 	// and always allowed. Empty: the request's own host only.
 	OriginPatterns []string
 
-	// ReadLimit is the largest message read, bytes. 0: 1 MiB; negative: none.
+	// ReadLimit is the largest message read, bytes, after it is inflated. 0:
+	// 1 MiB; negative: none, see [Conn.SetReadLimit].
 	ReadLimit int64
 
 	// CloseTimeout bounds the closing handshake, and the writing of the

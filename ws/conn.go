@@ -13,26 +13,6 @@ import (
 	"strata/trace"
 )
 
-// MessageType is what a message is: text, which is UTF-8, or binary.
-type MessageType int
-
-// The types of messages; the numbers are their opcodes (RFC 6455 §5.6).
-const (
-	MessageText   MessageType = 1
-	MessageBinary MessageType = 2
-)
-
-// String is "text" or "binary".
-func (t MessageType) String() string {
-	switch t {
-	case MessageText:
-		return "text"
-	case MessageBinary:
-		return "binary"
-	}
-	return fmt.Sprintf("message type %d", int(t))
-}
-
 const (
 	defaultReadLimit    = 1 << 20
 	defaultCloseTimeout = 5 * time.Second
@@ -135,10 +115,16 @@ func newConn(conn net.Conn, cfg connConfig) *Conn {
 	return c
 }
 
-// SetReadLimit sets the largest message that is read, in bytes, from the next
-// frame on. 0 is the default, 1 MiB; negative is no limit. A larger message
-// fails the connection with [StatusMessageTooBig] as soon as a frame announces
-// it.
+// SetReadLimit sets the largest message that is read, in bytes: from the next
+// frame on, also of a message that has begun. 0 is the default, 1 MiB; negative is
+// no limit. A larger message fails the connection with [StatusMessageTooBig] as
+// soon as a frame announces it, or, of a compressed one, when that much of it is
+// inflated.
+//
+// Without a limit the peer decides how much memory a Read takes. What it sends it
+// must at least send, but compressed a thousandth of it is enough: 1 MiB becomes
+// 1 GiB. Where messages have no largest size take them by [Conn.Reader], which
+// holds no more than a window of them.
 func (c *Conn) SetReadLimit(n int64) {
 	if n == 0 {
 		n = defaultReadLimit

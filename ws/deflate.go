@@ -116,6 +116,13 @@ func (d *deflate) inflate(limit int64) *ProtocolError {
 	return nil
 }
 
+// take takes some of what was inflated.
+func (d *deflate) take(p []byte) int {
+	n := copy(p, d.out)
+	d.out = d.out[n:]
+	return n
+}
+
 func errInflate(err error) *ProtocolError {
 	return violation(StatusInvalidFramePayloadData, "a message that cannot be decompressed: %v", err)
 }

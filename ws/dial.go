@@ -58,7 +58,8 @@ type DialOptions struct {
 	// Subprotocols are offered, the preferred first.
 	Subprotocols []string
 
-	// ReadLimit is the largest message read, bytes. 0: 1 MiB; negative: none.
+	// ReadLimit is the largest message read, bytes, after it is inflated. 0:
+	// 1 MiB; negative: none, see [Conn.SetReadLimit].
 	ReadLimit int64
 
 	// CloseTimeout bounds the closing handshake and the writing of each

@@ -10,6 +10,7 @@ import (
 type messageWriter struct {
 	c      *Conn
 	ctx    context.Context
+	typ    MessageType
 	opcode opcode // of the next frame: continuation after the first
 	rsv    byte   // of the next frame
 	buf    pooledBuffer
@@ -33,7 +34,7 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 		w.n += copy(room[w.n:], p)
 		return len(p), nil
 	}
-	if w.c.deflate != nil && w.opcode != opContinuation {
+	if w.c.deflate != nil && w.opcode != opContinuation && !w.typ.uncompressed() {
 		w.startCompressing()
 		if _, err := w.compress(room[:w.n]); err != nil {
 			return 0, err
@@ -92,7 +93,7 @@ func (w *messageWriter) Close() error {
 		err = w.closeCompressed()
 	case w.opcode != opContinuation:
 		// All of it is here: it is as if it were written at once.
-		err = w.c.writeMessage(w.ctx, MessageType(w.opcode), w.buf.bytes()[maxHeader:maxHeader+w.n])
+		err = w.c.writeMessage(w.ctx, w.typ, w.buf.bytes()[maxHeader:maxHeader+w.n])
 		if err != nil {
 			err = w.fail(err)
 		}

@@ -33,7 +33,7 @@ func NewPreparedMessage(typ MessageType, p []byte) (*PreparedMessage, error) {
 	}
 	return &PreparedMessage{
 		typ: typ, payload: p,
-		frame:      appendFrame(header{fin: true, opcode: opcode(typ)}, p),
+		frame:      appendFrame(header{fin: true, opcode: typ.opcode()}, p),
 		compressed: make(map[preparedKey]*preparedFrame),
 	}, nil
 }
@@ -60,7 +60,7 @@ func (m *PreparedMessage) forDeflate(d *deflate) (*preparedFrame, error) {
 	}
 	f := &preparedFrame{}
 	if len(out) < len(m.payload) {
-		f.frame = appendFrame(header{fin: true, rsv: bitRSV1, opcode: opcode(m.typ)}, out)
+		f.frame = appendFrame(header{fin: true, rsv: bitRSV1, opcode: m.typ.opcode()}, out)
 		f.payload = f.frame[len(f.frame)-len(out):]
 	}
 	m.compressed[key] = f
@@ -82,9 +82,9 @@ func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
 }
 
 func (c *Conn) writePrepared(ctx context.Context, m *PreparedMessage) error {
-	h := header{fin: true, opcode: opcode(m.typ)}
+	h := header{fin: true, opcode: m.typ.opcode()}
 	payload, whole := m.payload, m.frame
-	if d := c.deflate; d != nil && len(m.payload) >= d.threshold {
+	if d := c.deflate; d != nil && len(m.payload) >= d.threshold && !m.typ.uncompressed() {
 		f, err := m.forDeflate(d)
 		if err != nil {
 			return err

@@ -216,7 +216,7 @@ func (c *Conn) nextPayload(ctx context.Context) error {
 		return err
 	}
 	for c.recv.left == 0 && (c.recv.typ == opContinuation || !c.recv.fin) {
-		if c.recv.compressed && c.deflate.busy() {
+		if c.recv.compressed && (c.deflate.busy() || len(c.deflate.out) > 0) {
 			return nil
 		}
 		f, n, violation := c.recv.next(c.in.bytes(), c.readLimit.Load())
@@ -291,12 +291,9 @@ func (c *Conn) readPayload(ctx context.Context, p []byte) (int, error) {
 // readInflated is readPayload of a message that is compressed.
 func (c *Conn) readInflated(ctx context.Context, p []byte) (int, error) {
 	d := c.deflate
-	if len(d.out) > 0 {
-		n := copy(p, d.out)
-		d.out = d.out[n:]
-		return n, nil
-	}
 	switch {
+	case len(d.out) > 0:
+		return d.take(p), nil
 	case d.busy():
 		// What came out before a byte that is wrong is judged first.
 		broken := d.inflate(c.readLimit.Load())
@@ -307,6 +304,7 @@ func (c *Conn) readInflated(ctx context.Context, p []byte) (int, error) {
 		if violation != nil {
 			return 0, c.fail(ctx, violation)
 		}
+		return d.take(p), nil
 	case c.recv.left > 0:
 		if c.in.len() == 0 {
 			if err := c.fill(ctx); err != nil {

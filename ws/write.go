@@ -37,7 +37,10 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 // writeMessage sends a message in one frame, compressed where that is agreed and
 // makes it smaller. The caller has the writing gate.
 func (c *Conn) writeMessage(ctx context.Context, typ MessageType, p []byte) error {
-	h := header{fin: true, opcode: opcode(typ)}
+	h := header{fin: true, opcode: typ.opcode()}
+	if typ.uncompressed() {
+		return c.writeFrame(ctx, h, p, nil)
+	}
 	small, compressor, err := c.deflate.compress(p)
 	switch {
 	case err != nil:
@@ -65,14 +68,7 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 	if !c.writing.lock(ctx, c.done) {
 		return nil, fmt.Errorf("ws: write: %w", c.lateError(ctx))
 	}
-	return &messageWriter{c: c, ctx: ctx, opcode: opcode(typ), buf: newSmallBuffer()}, nil
-}
-
-func (t MessageType) check() error {
-	if t != MessageText && t != MessageBinary {
-		return fmt.Errorf("ws: write: %v; use MessageText or MessageBinary", t)
-	}
-	return nil
+	return &messageWriter{c: c, ctx: ctx, typ: typ, opcode: typ.opcode(), buf: newSmallBuffer()}, nil
 }
 
 // lateError is waitError for who wants to send.
