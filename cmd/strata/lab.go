@@ -34,15 +34,55 @@ and with --out writes a page with pictures, CSV and JSON.`,
 	for _, w := range workload.All() {
 		cmd.AddCommand(experimentCommand(w))
 	}
-	cmd.AddCommand(&cobra.Command{
+	cmd.AddCommand(scenarioCommand(), &cobra.Command{
+		Use: "init", Args: noArguments, Short: "Print a scenario with comments, to begin one's own with",
+		Example: "  strata lab init > scenario.yaml",
+		RunE:    func(*cobra.Command, []string) error { return experiment.InitScenario(labConfig()) },
+	}, &cobra.Command{
 		Use: "worker", Hidden: true, Args: noArguments, Short: "Take cells of a sweep on standard input",
 		Run: func(*cobra.Command, []string) { experiment.Worker() },
 	})
 	return cmd
 }
 
+// labConfig has what all of lab's commands need.
+func labConfig() experiment.Config {
+	c := experiment.Config{Stdout: os.Stdout, Stderr: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd()))}
+	if exe, err := os.Executable(); err == nil {
+		c.Worker = []string{exe, "lab", "worker"}
+	}
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		c.Color = os.Getenv("NO_COLOR") == ""
+		c.Width, _, _ = term.GetSize(int(os.Stdout.Fd()))
+	}
+	return c
+}
+
+func scenarioCommand() *cobra.Command {
+	c := labConfig()
+	cmd := &cobra.Command{
+		Use:   "run FILE [flags]",
+		Short: "Run a scenario: a network test that is a file",
+		Long: `Run runs the hosts, wires, timeline and workload of a scenario in virtual time,
+with each of its seeds, and holds what comes out to its expectations. The exit
+status is 1 where one fails, and 2 where the file is broken. "strata lab init"
+prints a scenario with comments.`,
+		Example: `  strata lab init > scenario.yaml
+  strata lab run scenario.yaml
+  strata lab run scenario.yaml --seed 2 --trace`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return experiment.RunScenario(cmd.Context(), args[0], c)
+		},
+	}
+	cmd.Flags().Uint64Var(&c.Seed, "seed", 0, "this seed only (default: those of the file)")
+	cmd.Flags().BoolVar(&c.Trace, "trace", false, "show the timeline, as the server sees it")
+	return cmd
+}
+
 func experimentCommand(w *workload.Workload) *cobra.Command {
-	c := experiment.Config{Workload: w.Name, Stdout: os.Stdout, Stderr: os.Stderr}
+	c := labConfig()
+	c.Workload = w.Name
 	axes := map[string]*string{}
 	var realTime, kernel bool
 	cmd := &cobra.Command{
@@ -59,17 +99,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 					c.Axes = append(c.Axes, sweep.Values{Axis: name, Values: strings.Split(*axes[name], ",")})
 				}
 			}
-			exe, err := os.Executable()
-			if err != nil {
-				return err
-			}
-			c.Worker = []string{exe, "lab", "worker"}
 			c.AddEngines(realTime, kernel)
-			c.Terminal = term.IsTerminal(int(os.Stderr.Fd()))
-			if term.IsTerminal(int(os.Stdout.Fd())) {
-				c.Color = os.Getenv("NO_COLOR") == ""
-				c.Width, _, _ = term.GetSize(int(os.Stdout.Fd()))
-			}
 			return experiment.Run(cmd.Context(), c)
 		},
 	}

@@ -33,6 +33,10 @@ func run() int {
 	}
 	// One line, whatever the error is made of.
 	fmt.Fprintln(os.Stderr, "strata: "+strings.Join(strings.Fields(err.Error()), " ")+hint(cmd, err))
+	var status interface{ ExitCode() int }
+	if errors.As(err, &status) {
+		return status.ExitCode()
+	}
 	return 1
 }
 

@@ -1,6 +1,8 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const colors = [0, 1, 2, 3, 4, 5, 6, 7].map(i => `var(--c${i})`);
+// From which strength of a colour on the other ink is read better.
+const inkFrom = matchMedia("(prefers-color-scheme: dark)").matches ? 0.72 : 0.5;
 // What the axes that a picture does not spread are held at.
 const held = data.axes.map(a => a.values[0]);
 const index = name => data.axes.findIndex(a => a.name === name);
@@ -30,7 +32,11 @@ function format(v, unit) {
 }
 function select(label, options, value, change) {
   const s = el("select", {}, ...options.map(o => el("option", { value: o, textContent: o, selected: o === value })));
-  s.addEventListener("change", () => { change(s.value); draw(); });
+  s.addEventListener("change", () => {
+    change(s.value);
+    draw();
+    for (const l of document.querySelectorAll("label")) if (l.firstChild.data === label) l.querySelector("select").focus();
+  });
   return el("label", {}, label, s);
 }
 function pointAt(at) { return data.points.find(p => p.at.every((v, i) => v === at[i])); }
@@ -69,7 +75,7 @@ function heat() {
     if (v !== null) {
       const strength = 0.08 + 0.85 * part(v);
       td.style.background = `rgba(var(--heat), ${strength})`;
-      if (strength > 0.55) td.style.color = "var(--heat-ink)";
+      if (strength > inkFrom) td.style.color = "var(--heat-ink)";
       td.title = `${named(p)}: ${format(v, c.unit)}, ${p.seeds} seeds${p.failed ? `, ${p.failed} broken` : ""}`;
       td.tabIndex = 0;
       const choose = () => { if (data.axes.length) held[show.x] = xs[i]; if (show.y >= 0) held[show.y] = ys[r]; draw(); };

@@ -9,13 +9,16 @@ import (
 	"io"
 	"testing"
 
+	"strata/lab/scenario"
 	"strata/lab/workload"
 	"strata/trace/ladder"
 )
 
 // Job is a cell to run, and what is wanted beside its result.
 type Job struct {
-	Cell    Cell    `json:"cell"`
+	Cell     Cell   `json:"cell"`
+	Scenario string `json:"scenario,omitempty"` // the file's text, of which the cell is but the seed; "" is none
+
 	Explain bool    `json:"explain,omitempty"` // the slowest message
 	Ladder  *Ladder `json:"ladder,omitempty"`  // the timeline; nil is none
 	Capture string  `json:"capture,omitempty"` // a file for all packets (pcapng)
@@ -77,14 +80,6 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 		a.Result, a.Error = nil, err.Error()
 		return a
 	}
-	w, err := workload.Find(j.Cell.Workload)
-	if err != nil {
-		return fail(err)
-	}
-	p, err := w.Params(j.Cell.Settings)
-	if err != nil {
-		return fail(err)
-	}
 	o := workload.Options{Seed: j.Cell.Seed, Capture: j.Capture}
 	if j.Explain || j.Ladder != nil {
 		o.Record = &workload.Recording{}
@@ -96,7 +91,8 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 	default:
 		return fail(fmt.Errorf("engine %q is not here", j.Cell.Engine))
 	}
-	if a.Result, err = workload.Run(t, w, p, o); err != nil {
+	var err error
+	if a.Result, err = j.result(t, o); err != nil {
 		a = fail(err) // the timeline is wanted all the more
 	}
 	if j.Explain && a.Result != nil && a.Result.Slowest != nil {
@@ -110,6 +106,26 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 		}
 	}
 	return a
+}
+
+// result runs the cell, or the scenario with its seed.
+func (j *Job) result(t *testing.T, o workload.Options) (*workload.Result, error) {
+	if j.Scenario != "" {
+		s, err := scenario.Parse("scenario", []byte(j.Scenario))
+		if err != nil {
+			return nil, err
+		}
+		return s.Run(t, o)
+	}
+	w, err := workload.Find(j.Cell.Workload)
+	if err != nil {
+		return nil, err
+	}
+	p, err := w.Params(j.Cell.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return workload.Run(t, w, p, o)
 }
 
 // draw draws a recording.

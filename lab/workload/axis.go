@@ -65,6 +65,12 @@ var axes = []Axis{
 // Axes are all axes there are, in the order in which help lists them.
 func Axes() []Axis { return append([]Axis(nil), axes...) }
 
+// OfWires reports whether an axis is what wires do.
+func OfWires(axis string) bool {
+	a, ok := axisNamed(axis)
+	return ok && a.set == nil
+}
+
 func axisNamed(name string) (Axis, bool) {
 	for _, a := range axes {
 		if a.Name == name {

@@ -22,7 +22,7 @@ queues that overflow, so with a --rate that is the limit they are only bounds.
 Losses are found by RFC 6675 alone, as the formulas have it (--recovery rack for
 RACK: gVisor's mistakes segments sent at the same instant, of which virtual time
 is full).`,
-	Defaults: []Setting{{"delay", "50ms"}, {"loss", "1%"}, {"size", "2m"}, {"duration", "2m"}, {"recovery", "sack"}},
+	Defaults: []Setting{{"delay", "50ms"}, {"loss", "1%"}, {"size", "8m"}, {"duration", "5m"}, {"recovery", "sack"}},
 	Axes:     []string{"size", "duration"},
 	Columns: []Column{
 		{"goodput", "goodput"}, {"square root", "square root"}, {"padhye", "padhye"}, {"whole transfer", "mean(took)"}, {"again", "retransmitted"}, {"timeouts", "timeouts"}, {"unfinished", "unfinished"},

@@ -19,6 +19,11 @@ type Options struct {
 
 // Run runs a workload in a world of its own. An error says how it failed.
 func Run(t *testing.T, w *Workload, p *Params, o Options) (*Result, error) {
+	return In(t, w, p, o, func(world *lab.World, rec trace.Recorder) (*World, error) { return NewWorld(world, p, rec) })
+}
+
+// In is Run with hosts and wires that build makes.
+func In(t *testing.T, w *Workload, p *Params, o Options, build func(*lab.World, trace.Recorder) (*World, error)) (*Result, error) {
 	opts := []lab.Option{lab.Seed(max(o.Seed, 1))}
 	if o.RealTime {
 		opts = append(opts, lab.RealTime())
@@ -36,7 +41,7 @@ func Run(t *testing.T, w *Workload, p *Params, o Options) (*Result, error) {
 		if o.Record != nil {
 			o.Record.Began = world.Now()
 		}
-		n, err := NewWorld(world, p, rec)
+		n, err := build(world, rec)
 		if err != nil {
 			return err
 		}
