@@ -33,6 +33,12 @@ func (s *Session) expired() {
 		s.mu.Unlock()
 		go s.end(ForcedClose, errCloseTimeout) // timers must not wait for the network
 		return
+	case s.pongDue && (s.busy.Load() || s.deaf):
+		// We could not hear the answer, and ask again: the client wants to
+		// hear from us, too.
+		s.deaf = false
+		s.deadline(s.server.opts.PingTimeout)
+		s.push(outgoingPacket(packetPing, ""))
 	case s.pongDue:
 		s.mu.Unlock()
 		go s.end(PingTimeout, nil)
@@ -40,7 +46,7 @@ func (s *Session) expired() {
 	default:
 		// The answer's time runs before the ping leaves: an answer can
 		// never come before it is waited for.
-		s.pongDue, s.refreshed = true, false
+		s.pongDue, s.refreshed, s.deaf = true, false, false
 		s.deadline(s.server.opts.PingTimeout)
 		s.push(outgoingPacket(packetPing, ""))
 	}
@@ -62,5 +68,25 @@ func (s *Session) heard(t packetType) {
 		// ping it gets its time again (engine.io 6.6.10).
 		s.refreshed = true
 		s.deadline(s.server.opts.PingTimeout)
+	}
+}
+
+// handle has the handler take a message. While it does, nothing is read: where an
+// answer is outstanding (asked), and it takes long, that is not the client's
+// fault.
+func (s *Session) handle(h Handler, m Message, asked bool) {
+	s.busy.Store(true)
+	if !asked {
+		h.Message(m)
+		s.busy.Store(false)
+		return
+	}
+	began := time.Now()
+	h.Message(m)
+	s.busy.Store(false)
+	if time.Since(began) > s.server.opts.PingTimeout/100 {
+		s.mu.Lock()
+		s.deaf = true
+		s.mu.Unlock()
 	}
 }

@@ -199,6 +199,45 @@ func TestBodyThatNeverEndsIsGivenUp(t *testing.T) {
 	})
 }
 
+// slow is a handler that takes its time.
+type slow struct{ messages, closed chan string }
+
+func (s slow) Message(m engineio.Message) {
+	time.Sleep(150 * time.Millisecond)
+	s.messages <- string(m.Data)
+}
+func (s slow) Closed(r engineio.Reason, _ error) { s.closed <- string(r) }
+
+// A handler that is slower than the client sends keeps us from hearing the
+// client's answers, for 15 times the time that they may take: that is not the
+// client's fault.
+func TestSlowHandlersCostNoClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := make(pipes)
+		h := slow{make(chan string, 100), make(chan string, 1)}
+		srv := engineio.NewServer(&engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond}, func(*engineio.Session) engineio.Handler { return h })
+		hs := &http.Server{Handler: srv}
+		go hs.Serve(p)
+		c, err := engineio.Dial(t.Context(), "http://server.test/", &engineio.DialOptions{DialContext: p.dial, Transports: []engineio.Transport{engineio.Polling}},
+			func(*engineio.Conn) engineio.Handler { return slow{make(chan string, 1), make(chan string, 1)} })
+		require.NoError(t, err)
+		const messages = 20 // 3 s of work
+		for range messages {
+			require.NoError(t, c.Send(engineio.TextMessage([]byte("x"))))
+		}
+		for range messages {
+			<-h.messages
+		}
+		time.Sleep(5 * time.Second)
+		require.Empty(t, h.closed)
+		c.Close()
+		<-c.Done()
+		require.NotEqual(t, string(engineio.PingTimeout), <-h.closed)
+		require.NoError(t, srv.Close(t.Context()))
+		hs.Close()
+	})
+}
+
 // Healthy clients stay, and their pings are regular: a hundred of them, ours,
 // for a minute of virtual time; where STRATA_SOAK is set a thousand for five.
 func TestSoakHealthyClientsAreNeverDropped(t *testing.T) {

@@ -220,7 +220,8 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	// A body that does not come holds us no longer than the heartbeat would
 	// hold its session. Not every ResponseWriter can do that.
 	patience := s.server.opts.PingInterval + s.server.opts.PingTimeout
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -232,6 +233,7 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		s.requestGone(errPostGone)
 		return nil, http.StatusBadRequest
 	}
+	_ = conn.SetReadDeadline(time.Time{}) // the handlers may take longer
 	return body, 0
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"strata/trace"
@@ -32,7 +33,8 @@ type Session struct {
 	protocol  string // EIO: "4", or "3"
 	handshake *Handshake
 
-	receiving sync.Mutex // held while the handler takes a message
+	receiving sync.Mutex  // held while the handler takes a message
+	busy      atomic.Bool // the handler takes a message
 
 	mu        sync.Mutex
 	handler   Handler // nil until the server's accept has returned
@@ -59,6 +61,7 @@ type Session struct {
 	due       time.Time // when timer has something to do
 	pongDue   bool      // a ping was sent and not answered
 	refreshed bool      // the time for the answer was already extended
+	deaf      bool      // the handler kept us from hearing the answer
 
 	endReason Reason
 	endErr    error
@@ -309,13 +312,13 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 	s.server.counters.packetsIn.Add(1)
 	s.server.counters.bytesIn.Add(uint64(len(p.data)))
 	s.heard(p.typ)
-	handler, transport := s.handler, s.transport
+	handler, transport, asked := s.handler, s.transport, s.pongDue
 	s.mu.Unlock()
 	s.server.trace.engine(trace.In, flow, p.typ, s.id, transport, len(p.data))
 
 	switch p.typ {
 	case packetMessage:
-		handler.Message(Message{Binary: p.binary, Data: p.data})
+		s.handle(handler, Message{Binary: p.binary, Data: p.data}, asked)
 	case packetClose:
 		s.end(TransportClose, nil)
 		return false
