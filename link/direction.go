@@ -35,17 +35,18 @@ const (
 // sent; what cannot be known then is only when it leaves the queue for the rate.
 // Packets that are delivered at the same instant are so in the order of sending.
 type Direction struct {
-	loop  clock.Loop
-	start time.Time // all times are since then
-	name  string    // of the wire and the direction, for errors and traces
-	rec   trace.Recorder
-	fromA bool
-	from  *End
-	to    *End
-	wire  *Wire
-	draws draws
-	max   int // bytes under way at most
-	most  int // packets, as they lie in memory
+	loop   clock.Loop
+	start  time.Time // all times are since then
+	name   string    // of the wire and the direction, for errors and traces
+	rec    trace.Recorder
+	direct bool // in real time: a sender may deliver itself
+	fromA  bool
+	from   *End
+	to     *End
+	wire   *Wire
+	draws  draws
+	max    int // bytes under way at most
+	most   int // packets, as they lie in memory
 
 	run, wake func() // onRun and onWake, made once
 
@@ -108,7 +109,7 @@ type queued struct {
 
 func newDirection(c WireConfig, w *Wire, from, to *End) *Direction {
 	d := &Direction{
-		loop: clock.Precise(c.Loop), start: c.Loop.Now(), rec: c.Recorder, wire: w, from: from, to: to,
+		loop: clock.Precise(c.Loop), direct: c.Loop == clock.Real(), start: c.Loop.Now(), rec: c.Recorder, wire: w, from: from, to: to,
 		max: c.QueueBytes, most: max(c.QueueBytes/packetCost, leastPackets),
 		name: "from A to B", fromA: from == w.a,
 	}

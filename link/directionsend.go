@@ -57,6 +57,10 @@ func (d *Direction) sendWhole(pkts []*gstack.PacketBuffer) bool {
 		d.accepted(count, size)
 	}
 	start := len(d.queue) > 0 && !d.asked && !d.running
+	if start && d.direct {
+		d.deliverHere()
+		start = len(d.queue) > 0
+	}
 	if start {
 		d.asked = true
 	}

@@ -91,7 +91,9 @@ func packetType(dst, own tcpip.LinkAddress) tcpip.PacketType {
 	return tcpip.PacketOtherHost
 }
 
-// WritePackets implements gVisor's LinkWriter. It never blocks.
+// WritePackets implements gVisor's LinkWriter. It waits for nobody; but in real
+// time a perfect wire's packets are delivered to the host at the other end before
+// it returns.
 func (e *End) WritePackets(pkts gstack.PacketBufferList) (int, tcpip.Error) {
 	n := pkts.Len()
 	e.out.send(pkts)

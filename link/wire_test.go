@@ -89,10 +89,11 @@ func TestQueueIsBounded(t *testing.T) {
 	w := link.NewWire(link.WireConfig{QueueBytes: 30})
 	defer w.Close()
 	s := newSink()
-	gate := make(chan struct{})
-	s.onEach = func() { <-gate }
+	began, gate := make(chan struct{}, 3), make(chan struct{})
+	s.onEach = func() { began <- struct{}{}; <-gate }
 	w.B().Attach(s)
-	send(t, w.A(), "first 10 b") // is being delivered until the gate opens
+	go send(t, w.A(), "first 10 b") // is being delivered until the gate opens
+	<-began
 	send(t, w.A(), "second ten", "third tenb", "does not fit")
 	require.EqualValues(t, 1, w.AB().Counters().DroppedFull)
 	require.Equal(t, 30, w.AB().Counters().MaxUnderWayBytes)

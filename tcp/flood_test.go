@@ -77,8 +77,9 @@ func TestSYNFlood(t *testing.T) {
 			go func() { io.Copy(c, c); c.Close() }()
 		}
 	}()
-	echo := func(c io.ReadWriter) {
+	echo := func(c *tcp.Conn) {
 		t.Helper()
+		require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
 		sent, got := []byte("are you there?"), make([]byte, 14)
 		_, err := c.Write(sent)
 		require.NoError(t, err)
@@ -90,7 +91,6 @@ func TestSYNFlood(t *testing.T) {
 		t.Helper()
 		c, err := (&tcp.Dialer{Host: client, Timeout: 30 * time.Second}).Dial("tcp", "10.1.0.2:80")
 		require.NoError(t, err)
-		require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
 		return c.(*tcp.Conn)
 	}
 	old := dial()
