@@ -80,14 +80,22 @@ type Outgoing struct {
 // Shared is the message made into a WebSocket frame, and compressed, once for
 // all sessions that it is sent to.
 func (o Outgoing) Shared() Outgoing {
+	if m, err := ws.NewPreparedMessage(o.message()); err == nil {
+		o.prepared = m
+	}
+	return o
+}
+
+// message is the packet as a WebSocket message.
+func (o Outgoing) message() (ws.MessageType, []byte) {
 	typ := ws.MessageText
 	if o.binary {
 		typ = ws.MessageBinary
 	}
-	if m, err := ws.NewPreparedMessage(typ, o.wire); err == nil {
-		o.prepared = m
+	if o.plain {
+		typ |= ws.Uncompressed
 	}
-	return o
+	return typ, o.wire
 }
 
 // Uncompressed is the message, sent as it is also where the transport would

@@ -64,18 +64,16 @@ func (w *webSocket) packet(typ ws.MessageType, data []byte) (packet, error) {
 
 func (w *webSocket) write(p Outgoing) error {
 	ctx := context.Background()
+	typ, wire := p.message()
 	switch {
 	case p.binary && w.textOnly:
-		wire := appendText(nil, p, w.v3)
-		return w.conn.Write(ctx, ws.MessageText, wire)
+		typ, wire = ws.MessageText|typ&ws.Uncompressed, appendText(nil, p, w.v3)
 	case p.binary && w.v3:
-		return w.conn.Write(ctx, ws.MessageBinary, appendBinary3(nil, p))
+		wire = appendBinary3(nil, p)
 	case p.prepared != nil:
 		return w.conn.WritePrepared(ctx, p.prepared)
-	case p.binary:
-		return w.conn.Write(ctx, ws.MessageBinary, p.wire)
 	}
-	return w.conn.Write(ctx, ws.MessageText, p.wire)
+	return w.conn.Write(ctx, typ, wire)
 }
 
 func (w *webSocket) batch(f func() error) error { return w.conn.Batch(f) }
