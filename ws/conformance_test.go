@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -34,7 +35,11 @@ func echoes(name string, frames ...rawFrame) script {
 
 func frames(f ...rawFrame) []rawFrame { return f }
 
-// conformance is RFC 6455 §5, §7 and §8 as a table.
+// conformance is RFC 6455 §5, §7 and §8 as a table of 423 cases. RFC 7692 has 298
+// (conformanceOfDeflate), messages of up to 16 MiB in frames of every size 37
+// (conformanceOfSizes), and the combinations of permessage-deflate's parameters 684:
+// 360 offers, 324 answers. The tables are run against server and client, in both
+// modes, over TCP, pipes that cut by the byte, our own stack, and HTTP/2.
 func conformance() []script {
 	var s []script
 
@@ -164,9 +169,44 @@ func conformance() []script {
 			fails(fmt.Sprint("UTF-8 invalid ", i), 1007, frames(text("first"), text("ok"+v)), text("first")),
 			fails(fmt.Sprint("UTF-8 invalid, by the byte ", i), 1007, bytewise("ok"+v)),
 			echoes(fmt.Sprint("not a text ", i), bin(v)),
+			fails(fmt.Sprint("close whose reason is not UTF-8 ", i), 1007, frames(closing(1000, "ok"+v))),
 		)
 	}
+
+	// Each sequence that is cut between two frames, at each place, with a ping in
+	// between: the cut is no error, and the ping no part of it.
+	for i, v := range validTexts {
+		for cut := 1; cut < len(v); cut++ {
+			if !utf8.RuneStart(v[cut]) {
+				s = append(s, script{name: fmt.Sprintf("UTF-8 valid %d, cut at %d", i, cut),
+					send: frames(raw(1, v[:cut]), pinging(v[:cut]), raw(fin, v[cut:])), want: frames(ponging(v[:cut]), text(v))})
+			}
+		}
+	}
+	// And a text that ends there, in its only frame and in a last empty one.
+	for i, v := range []string{"\u00e9", "\u20ac", "\U0001d11e"} {
+		for cut := 1; cut < len(v); cut++ {
+			s = append(s,
+				fails(fmt.Sprintf("UTF-8 ends in sequence %d at %d", i, cut), 1007, frames(text("first"), text("x"+v[:cut])), text("first")),
+				fails(fmt.Sprintf("UTF-8 ends in sequence %d at %d, empty last frame", i, cut), 1007, frames(raw(1, v[:cut]), raw(fin, ""))),
+				fails(fmt.Sprintf("UTF-8 sequence %d cut at %d by the next message", i, cut), 1007, frames(text(v[:cut]), text(v[cut:]))),
+			)
+		}
+	}
 	return s
+}
+
+// How many cases there are is what the documentation says.
+func TestConformanceCount(t *testing.T) {
+	var offers int
+	for _, inOffer := range []bool{true, false} {
+		eachOffer(inOffer, func(offer) { offers++ })
+	}
+	sizes := 37
+	if raceDetector {
+		sizes = 20 // the smaller ones
+	}
+	require.Equal(t, []int{423, 298, sizes, 684}, []int{len(conformance()), len(conformanceOfDeflate(t)), len(conformanceOfSizes()), offers})
 }
 
 // bytewise is a text with each of its bytes in a frame of its own.
