@@ -50,7 +50,7 @@ soak: ## 10,000 WebSockets open, echo and close at random, and leave nothing (5 
 	go test -race -timeout 20m -run '^TestSoak$$' -v ./ws -soak 5m
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for 30 seconds (10 minutes)
+fuzz: ## every fuzz target for 30 seconds (25 minutes)
 	@for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$target"; \

@@ -9,6 +9,8 @@
 // fragments, pings, and closing from either side (see tell). The libraries for Go
 // each get a small adapter, so that the story and the server are written once.
 //
+// What docs/coming-from-gorilla.md says is held here, too.
+//
 // It is a module of its own, so that who uses strata does not inherit the other
 // libraries.
 package interop

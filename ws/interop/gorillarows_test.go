@@ -27,7 +27,7 @@ func TestComingFromGorillaCompiles(t *testing.T) {
 	require.NoError(t, err)
 	source, err := os.ReadFile("gorillarows_test.go")
 	require.NoError(t, err)
-	blanks := regexp.MustCompile("[ \\t]+")
+	blanks := regexp.MustCompile(`[ \t]+`)
 	_, rest, ok := strings.Cut(blanks.ReplaceAllString(string(source), " "), "\nfunc in"+"Gorilla(")
 	require.True(t, ok)
 	gorillas, ours, ok := strings.Cut(rest, "\nfunc in"+"Ours(")
