@@ -61,11 +61,30 @@
 // takes messages without waiting for a slow peer; [NewStream] makes a connection a
 // net.Conn; ws/wsjson sends values.
 //
+// What is not worth compressing is sent with [Uncompressed] added to its type.
+//
+// # HTTP/2
+//
+// A WebSocket may be a stream of an HTTP/2 connection, which it shares with other
+// streams (RFC 8441). [Accept] takes it as it takes an upgrade, and all else is the
+// same; but a stream ends when its handler returns, so the handler closes the Conn
+// before, or waits for [Conn.Done]. net/http allows this only where the environment
+// has GODEBUG=http2xconnect=1 when the program starts.
+//
+// [Dial] does it where DialOptions.HTTP2 is set, to an *http2.Transport of
+// golang.org/x/net/http2; every WebSocket that is dialled with the same one to the
+// same server is on the same connection:
+//
+//	opts := &ws.DialOptions{HTTP2: &http2.Transport{}}
+//	c, _, err := ws.Dial(ctx, "wss://chat.example/", opts)
+//	if errors.Is(err, ws.ErrNoHTTP2) {
+//		c, _, err = ws.Dial(ctx, "wss://chat.example/", nil)
+//	}
+//
 // # How it is made
 //
 // The protocol stands apart from the input and output: frame.go, mask.go,
 // utf8.go, receiver.go, inflate.go, extension.go and requestparser.go are pure
-// functions and state machines on bytes; Conn is the shell around them.
-//
-// Not there: WebSocket over HTTP/2 (RFC 8441).
+// functions and state machines on bytes; Conn is the shell around them, on a
+// net.Conn, which for HTTP/2 is an httpStream.
 package ws
