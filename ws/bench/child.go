@@ -18,7 +18,7 @@ import (
 
 // A server is a process of its own, so that its memory and allocations are its
 // own. It prints its address, and answers each line on its input with its heap,
-// stacks, allocations so far and processor time.
+// stacks, allocations so far and processor time so far.
 
 // profile is where processor profiles go; empty: nowhere.
 var profile string
@@ -56,7 +56,11 @@ func runChild(name string, o serverOptions) {
 				debug.FreeOSMemory()
 			}
 			runtime.ReadMemStats(&m)
-			fmt.Println(m.HeapAlloc, m.StackInuse, m.Mallocs)
+			var used syscall.Rusage
+			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+				panic(err) // there is no other way to call it
+			}
+			fmt.Println(m.HeapAlloc, m.StackInuse, m.Mallocs, used.Utime.Nano()+used.Stime.Nano())
 		}
 		return
 	}
@@ -99,21 +103,43 @@ func startChild(s server, o serverOptions) (*child, error) {
 	return c, nil
 }
 
+// withChild measures a server that is there meanwhile.
+func withChild(s server, o serverOptions, measure func(*child) (figure, error)) (figure, error) {
+	if o.pinned {
+		if err := pin(onlyFirst); err != nil {
+			return figure{}, err
+		}
+		defer pin(everywhere)
+	}
+	c, err := startChild(s, o)
+	if err != nil {
+		return figure{}, err
+	}
+	defer c.stop()
+	return measure(c)
+}
+
 func (c *child) stop() {
 	c.in.Close()
 	c.cmd.Wait()
 }
 
-// memory is what the server has: heap and stacks in bytes, and allocations since
-// its start. settled: after garbage collection.
-func (c *child) memory(settled bool) (heap, stacks, mallocs uint64, err error) {
+// usage is what the server has and has used.
+type usage struct {
+	heap, stacks uint64 // bytes
+	mallocs      uint64 // since it began
+	cpu          time.Duration
+}
+
+// usage asks the server. settled: after garbage collection.
+func (c *child) usage(settled bool) (u usage, err error) {
 	ask := "now\n"
 	if settled {
 		time.Sleep(50 * time.Millisecond) // what is on its way out gets there
 		ask = "settled\n"
 	}
 	if _, err = io.WriteString(c.in, ask); err == nil {
-		_, err = fmt.Fscan(c.out, &heap, &stacks, &mallocs)
+		_, err = fmt.Fscan(c.out, &u.heap, &u.stacks, &u.mallocs, &u.cpu)
 	}
-	return heap, stacks, mallocs, err
+	return u, err
 }

@@ -143,12 +143,22 @@ type load struct {
 	ext     string // extensions offered
 }
 
-// run measures messages a second.
-func (l load) run(dial dialFunc) (rate float64, err error) {
+// figure is what was measured of a server.
+type figure struct {
+	rate float64       // messages a second
+	cpu  time.Duration // of the server, a message; 0: not known
+}
+
+// usageFunc asks what the server has used so far; nil: it is not a process.
+type usageFunc func(settled bool) (usage, error)
+
+// run measures.
+func (l load) run(dial dialFunc, use usageFunc) (figure, error) {
 	clients := make([]*client, l.conns)
 	for i := range clients {
+		var err error
 		if clients[i], err = newClient(dial, l.ext); err != nil {
-			return 0, err
+			return figure{}, err
 		}
 		defer clients[i].Close()
 	}
@@ -206,54 +216,38 @@ func (l load) run(dial dialFunc) (rate float64, err error) {
 	}
 	warm := time.Duration(l.seconds / 4 * float64(time.Second))
 	time.Sleep(warm)
-	from, start := count.Load(), time.Now()
-	time.Sleep(time.Duration(l.seconds * float64(time.Second)))
-	n, took := count.Load()-from, time.Since(start)
+	f, err := use.during(func() (int, error) {
+		from := count.Load()
+		time.Sleep(time.Duration(l.seconds * float64(time.Second)))
+		return int(count.Load() - from), nil
+	})
 	stop.Store(true)
 	wg.Wait()
 	select {
 	case err := <-errs:
-		return 0, err
+		return figure{}, err
 	default:
 	}
-	return float64(n) / took.Seconds(), nil
+	return f, err
 }
 
-// broadcast measures messages a second that arrive, when one connection has a
-// message sent to all, the next when all have it.
-func broadcast(dial dialFunc, conns int, payload []byte, seconds float64) (rate float64, err error) {
-	clients := make([]*client, conns)
-	for i := range clients {
-		if clients[i], err = newClient(dial, ""); err != nil {
-			return 0, err
+// during measures what work does, which says how many messages that were.
+func (use usageFunc) during(work func() (messages int, err error)) (figure, error) {
+	var before, after usage
+	var err error
+	if use != nil {
+		if before, err = use(false); err != nil {
+			return figure{}, err
 		}
-		defer clients[i].Close()
 	}
-	f := frame(0x82, payload)
-	got := make(chan error, conns)
-	for _, c := range clients {
-		go func() {
-			for {
-				err := c.await(1)
-				got <- err
-				if err != nil {
-					return
-				}
-			}
-		}()
-	}
-	var n int
 	start := time.Now()
-	for time.Since(start).Seconds() < seconds {
-		if _, err := clients[0].Write(f); err != nil {
-			return 0, err
-		}
-		for range conns {
-			if err := <-got; err != nil {
-				return 0, err
-			}
-		}
-		n += conns
+	n, err := work()
+	took := time.Since(start)
+	if err == nil && use != nil {
+		after, err = use(false)
 	}
-	return float64(n) / time.Since(start).Seconds(), nil
+	if err != nil {
+		return figure{}, err
+	}
+	return figure{float64(n) / took.Seconds(), (after.cpu - before.cpu) / time.Duration(max(1, n))}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,10 +21,13 @@ type kind struct {
 	load   load
 	scale  float64 // messages a second to the unit
 	wanted string
+	rounds int
+	pinned bool // client and server on one processor
 }
 
 func main() {
 	quick := flag.Bool("quick", false, "under a minute, and less exact")
+	among := flag.String("servers", "", "only servers whose names are in this list, such as strata/event,gws")
 	only := flag.String("only", "", "only rows whose name contains this")
 	serve := flag.String("serve", "", "be a server (for this command's own use)")
 	bits := flag.Int("bits", 15, "window bits of -serve")
@@ -31,8 +35,12 @@ func main() {
 	flag.StringVar(&profile, "profile", "", "write a processor profile of each server to this file and its name")
 	flag.Parse()
 	if *serve != "" {
-		runChild(*serve, serverOptions{*compressed, *bits})
+		runChild(*serve, serverOptions{compressed: *compressed, bits: *bits})
 		return
+	}
+	if *among != "" {
+		names := strings.Split(*among, ",")
+		servers = slices.DeleteFunc(servers, func(s server) bool { return !slices.Contains(names, s.name) })
 	}
 	if err := run(*quick, *only); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -41,59 +49,55 @@ func main() {
 }
 
 func run(quick bool, only string) error {
-	seconds, conns, idle := 1.0, 1000, 1000
+	seconds, rounds, conns, idle := 0.4, 3, 1000, 1000
 	if quick {
-		seconds, conns, idle = 0.1, 200, 100
+		seconds, rounds, conns, idle = 0.1, 1, 200, 100
 	}
 	start := time.Now()
-	fmt.Printf("%s, %d processors, %s; servers are processes of their own, the client is in this one\n\n",
-		runtime.Version(), runtime.NumCPU(), time.Now().Format(time.DateOnly))
+	fmt.Printf("%s, %d processors, %s; servers are processes of their own, the client is in this one; medians of %d alternating rounds\n\n",
+		runtime.Version(), runtime.NumCPU(), time.Now().Format(time.DateOnly), rounds)
 	small, middle, large := frame(0x82, make([]byte, 64)), frame(0x82, make([]byte, 4096)), frame(0x82, make([]byte, 1<<20))
 	text := frame(0x81, []byte(jsonText(4096)))
+	// Alone, a round trip is short or long by where the kernel puts the two
+	// processes: many short rounds, and a row without that.
+	alone := load{small, 1, 1, 1, seconds / 2, ""}
 	kinds := []kind{
-		{"64B x1 pipelined", "k/s", load{small, 128, 8, 1, seconds, ""}, 1e-3, "10.0"},
-		{"64B x50 pipelined", "k/s", load{small, 32, 4, 50, seconds, ""}, 1e-3, "5.0"},
-		{"4KiB x1 pipelined", "k/s", load{middle, 16, 4, 1, seconds, ""}, 1e-3, "4.0"},
-		{"4KiB text x1 pipelined", "k/s", load{text, 16, 4, 1, seconds, ""}, 1e-3, ""},
-		{"1MiB x1", "MB/s", load{large, 1, 3, 1, seconds, ""}, float64(1<<20) / 1e6, "1.7"},
-		{"64B x1 depth 1", "k/s", load{small, 1, 1, 1, seconds, ""}, 1e-3, "1.0"},
-		{"64B x50 depth 1", "k/s", load{small, 1, 1, 50, seconds, ""}, 1e-3, "1.0"},
+		{"64B x1 pipelined", "k/s", load{small, 128, 8, 1, seconds, ""}, 1e-3, "10.0", rounds, false},
+		{"64B x50 pipelined", "k/s", load{small, 32, 4, 50, seconds, ""}, 1e-3, "5.0", rounds, false},
+		{"4KiB x1 pipelined", "k/s", load{middle, 16, 4, 1, seconds, ""}, 1e-3, "4.0", rounds, false},
+		{"4KiB text x1 pipelined", "k/s", load{text, 16, 4, 1, seconds, ""}, 1e-3, "", rounds, false},
+		{"1MiB x1", "MB/s", load{large, 1, 3, 1, seconds, ""}, float64(1<<20) / 1e6, "1.7", rounds, false},
+		{"64B x1 depth 1", "k/s", alone, 1e-3, "1.0", 3 * rounds, false},
+		{"64B x1 depth 1, one processor", "k/s", alone, 1e-3, "1.0", rounds, true},
+		{"64B x50 depth 1", "k/s", load{small, 1, 1, 50, seconds, ""}, 1e-3, "1.0", rounds, false},
 	}
 	t := newTable("echo over loopback")
 	for _, k := range kinds {
 		if strings.Contains(k.name, only) {
-			t.row(k, func(s server) (float64, error) {
-				c, err := startChild(s, serverOptions{})
-				if err != nil {
-					return 0, err
-				}
-				defer c.stop()
-				rate, err := k.load.run(dialTCP(c.addr))
-				return rate * k.scale, err
+			t.row(k, k.rounds, func(s server) (figure, error) {
+				return withChild(s, serverOptions{pinned: k.pinned}, func(c *child) (figure, error) {
+					return k.load.run(dialTCP(c.addr), c.usage)
+				})
 			})
 		}
 	}
-	if k := (kind{name: fmt.Sprintf("broadcast 64B to %d", conns), unit: "k/s", wanted: "1.2"}); strings.Contains(k.name, only) {
-		t.row(k, func(s server) (float64, error) {
+	if k := (kind{name: fmt.Sprintf("broadcast 64B to %d", conns), unit: "k/s", scale: 1e-3, wanted: "1.2"}); strings.Contains(k.name, only) {
+		t.row(k, rounds, func(s server) (figure, error) {
 			if !s.broadcasts {
-				return 0, errSkip
+				return figure{}, errSkip
 			}
-			c, err := startChild(s, serverOptions{})
-			if err != nil {
-				return 0, err
-			}
-			defer c.stop()
-			rate, err := broadcast(dialTCP(c.addr), conns, append([]byte("B"), make([]byte, 63)...), seconds)
-			return rate * 1e-3, err
+			return withChild(s, serverOptions{}, func(c *child) (figure, error) {
+				return broadcast(dialTCP(c.addr), conns, append([]byte("B"), make([]byte, 63)...), seconds, c.usage)
+			})
 		})
 	}
 	for _, bits := range []int{15, 9} {
-		k := kind{name: fmt.Sprintf("4KiB JSON x10 compressed, %d bits", bits), unit: "k/s", wanted: "1.2"}
+		k := kind{name: fmt.Sprintf("4KiB JSON x10 compressed, %d bits", bits), unit: "k/s", scale: 1e-3, wanted: "1.2"}
 		if bits == 9 {
 			k.wanted = ""
 		}
 		if strings.Contains(k.name, only) {
-			t.row(k, func(s server) (float64, error) { return compressedEcho(s, bits, seconds) })
+			t.row(k, rounds, func(s server) (figure, error) { return compressedEcho(s, bits, seconds) })
 		}
 	}
 	t.print()
@@ -102,11 +106,16 @@ func run(quick bool, only string) error {
 		t = newTable("echo over the wire in memory (client, server and both stacks in this process)")
 		for _, k := range kinds[:3] {
 			k.load.conns = min(k.load.conns, 10)
-			t.row(kind{name: strings.Replace(k.name, "x50", "x10", 1), unit: k.unit}, func(s server) (float64, error) {
-				return overWire(s, k)
+			t.row(kind{name: strings.Replace(k.name, "x50", "x10", 1), unit: k.unit, scale: k.scale}, rounds, func(s server) (figure, error) {
+				return overWire(s, k.load)
 			})
 		}
 		t.print()
+	}
+	if strings.Contains("latency", only) {
+		if err := latencyTable(rounds, seconds); err != nil {
+			return err
+		}
 	}
 	if strings.Contains("idle", only) {
 		if err := idleTable(idle); err != nil {
@@ -152,21 +161,17 @@ func offer(bits int) string {
 	return fmt.Sprintf("permessage-deflate; server_max_window_bits=%d; client_max_window_bits=%d", bits, bits)
 }
 
-func compressedEcho(s server, bits int, seconds float64) (float64, error) {
+func compressedEcho(s server, bits int, seconds float64) (figure, error) {
 	if s.compresses == "" || bits < 15 && !s.ours && s.name != "gws" {
-		return 0, errSkip
+		return figure{}, errSkip
 	}
-	c, err := startChild(s, serverOptions{compressed: true, bits: bits})
-	if err != nil {
-		return 0, err
-	}
-	defer c.stop()
-	l := load{frame: compressedFrame(4096, bits), burst: 4, window: 2, conns: 10, seconds: seconds, ext: offer(bits)}
-	if !s.ours && s.name != "gws" {
-		l.ext = "permessage-deflate; client_max_window_bits"
-	}
-	rate, err := l.run(dialTCP(c.addr))
-	return rate * 1e-3, err
+	return withChild(s, serverOptions{compressed: true, bits: bits}, func(c *child) (figure, error) {
+		l := load{frame: compressedFrame(4096, bits), burst: 4, window: 2, conns: 10, seconds: seconds, ext: offer(bits)}
+		if !s.ours && s.name != "gws" {
+			l.ext = "permessage-deflate; client_max_window_bits"
+		}
+		return l.run(dialTCP(c.addr), c.usage)
+	})
 }
 
 // idleTable prints what a connection costs that echoed one message and is idle,
@@ -187,7 +192,7 @@ func idleTable(conns int) error {
 		for _, bits := range []int{15, 9} {
 			cell := "-"
 			if s.compresses != "" && (bits == 15 || s.ours || s.name == "gws") {
-				heap, _, err := idleMemory(s, serverOptions{true, bits}, min(conns, 300))
+				heap, _, err := idleMemory(s, serverOptions{compressed: true, bits: bits}, min(conns, 300))
 				if err != nil {
 					return fmt.Errorf("%s: %w", s.name, err)
 				}
@@ -240,7 +245,7 @@ func idleMemory(s server, o serverOptions, conns int) (heap, stack int64, err er
 		return 0, 0, err
 	}
 	defer warm.Close()
-	heap0, stack0, _, err := c.memory(true)
+	u0, err := c.usage(true)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -251,8 +256,8 @@ func idleMemory(s server, o serverOptions, conns int) (heap, stack int64, err er
 		}
 		defer cl.Close()
 	}
-	heap1, stack1, _, err := c.memory(true)
-	return (int64(heap1) - int64(heap0)) / int64(conns), (int64(stack1) - int64(stack0)) / int64(conns), err
+	u1, err := c.usage(true)
+	return int64(u1.heap-u0.heap) / int64(conns), int64(u1.stacks-u0.stacks) / int64(conns), err
 }
 
 func allocations(s server, size int) (float64, error) {
@@ -281,7 +286,7 @@ func allocations(s server, size int) (float64, error) {
 	if err := echo(100); err != nil {
 		return 0, err
 	}
-	_, _, from, err := c.memory(false)
+	from, err := c.usage(false)
 	if err != nil {
 		return 0, err
 	}
@@ -289,6 +294,6 @@ func allocations(s server, size int) (float64, error) {
 	if err := echo(n); err != nil {
 		return 0, err
 	}
-	_, _, to, err := c.memory(false)
-	return float64(to-from) / n, err
+	to, err := c.usage(false)
+	return float64(to.mallocs-from.mallocs) / n, err
 }

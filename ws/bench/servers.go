@@ -31,7 +31,8 @@ type server struct {
 
 type serverOptions struct {
 	compressed bool
-	bits       int // of the window; 15 or 9
+	bits       int  // of the window; 15 or 9
+	pinned     bool // to the first processor, with the client
 }
 
 const readLimit = 64 << 20

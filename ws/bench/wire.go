@@ -10,26 +10,25 @@ import (
 )
 
 // overWire measures over two hosts of ours that a wire in memory joins.
-func overWire(s server, k kind) (float64, error) {
+func overWire(s server, l load) (figure, error) {
 	w := link.NewWire(link.WireConfig{})
 	defer w.Close()
 	client, host := stack.New(stack.Config{Name: "client"}), stack.New(stack.Config{Name: "server"})
 	defer client.Close()
 	defer host.Close()
 	if _, err := client.Attach(w.A(), netip.MustParsePrefix("10.0.0.1/24")); err != nil {
-		return 0, err
+		return figure{}, err
 	}
 	if _, err := host.Attach(w.B(), netip.MustParsePrefix("10.0.0.2/24")); err != nil {
-		return 0, err
+		return figure{}, err
 	}
 	ln, err := tcp.Listen(host, "tcp", "10.0.0.2:80")
 	if err != nil {
-		return 0, err
+		return figure{}, err
 	}
 	defer ln.Close()
 	go s.serve(ln, serverOptions{})
-	rate, err := k.load.run(func() (net.Conn, error) {
+	return l.run(func() (net.Conn, error) {
 		return (&tcp.Dialer{Host: client}).Dial("tcp", "10.0.0.2:80")
-	})
-	return rate * k.scale, err
+	}, nil)
 }
