@@ -1,6 +1,8 @@
 package socketio_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,9 +21,19 @@ import (
 	"strata/ws"
 )
 
-// The advisories of the official packages, each as what was sent there, against
-// our server. That the server lives is what alive shows after each. Those of
-// package ws and of the parser have their tests beside that code, too.
+// The advisories of the official packages and their like, each as what was sent
+// there, against our server; those that a client can suffer as well are in package
+// client's advisories_test.go. That the server lives is what alive shows after
+// each. Those of package ws and of the parser have their tests beside that code,
+// too. These have no test here, because there is nothing to send:
+//
+//	CVE-2016-10518   ws: a ping whose payload is a number sends memory: ours is []byte
+//	CVE-2020-28502, CVE-2021-31597  xmlhttprequest-ssl: code injection, and TLS that
+//	                 is not verified: there is no such package; see CVE-2016-10536
+//	CVE-2025-61765   python-socketio: pickle between servers: the only adapter here is
+//	                 in memory; what Adapter's methods take is JSON and plain structs
+//	CVE-2026-21438   webtransport-go: closed streams are kept: fixed in the version that
+//	                 go.mod wants; strata/socketio/webtransport shows that none are
 
 // alive reports, by failing, that a server no longer serves.
 func alive(t *testing.T, url string) {
@@ -230,6 +242,156 @@ func TestCVE_2016_10542_MessageLimit(t *testing.T) {
 	p.read()
 	_ = p.conn.Write(context.Background(), ws.MessageText, []byte(`42["x","`+strings.Repeat("x", 1_000_001)+`"]`))
 	p.end()
+	alive(t, url)
+}
+
+func TestCVE_2016_10542_MessageLimitOfWhatWasCompressed(t *testing.T) {
+	_, url, _ := serve(t, &socketio.Options{Compression: &ws.Compression{}})
+	c, _, err := ws.Dial(t.Context(), url+"/socket.io/?EIO=4&transport=websocket", &ws.DialOptions{Compression: &ws.Compression{}})
+	require.NoError(t, err)
+	defer c.CloseNow()
+	p := &peer{t, c}
+	p.read()
+	p.say("40")
+	p.read()
+	_ = c.Write(t.Context(), ws.MessageText, []byte(`42["x","`+strings.Repeat("x", 50_000_000)+`"]`)) // 50 kB on the wire
+	p.end()
+	alive(t, url)
+}
+
+func TestGHSA_5v72_xg48_5rpm_ExtensionsNamedLikeJavaScriptsOwn(t *testing.T) {
+	_, url, _ := serve(t, &socketio.Options{Compression: &ws.Compression{}})
+	for _, offer := range []string{"constructor", "__proto__", "toString; valueOf", "permessage-deflate; constructor", "permessage-deflate; __proto__=1, hasOwnProperty", ";,=", `a; b="\"`} {
+		c, _, err := ws.Dial(t.Context(), url+"/socket.io/?EIO=4&transport=websocket", &ws.DialOptions{Header: http.Header{"Sec-Websocket-Extensions": {offer}}})
+		if err == nil { // what is malformed may be refused
+			c.CloseNow()
+		}
+	}
+	alive(t, url)
+}
+
+func TestCVE_2021_32640_LongProtocolHeader(t *testing.T) {
+	_, url, _ := serve(t, nil)
+	for _, value := range []string{strings.Repeat(" ", 900_000) + "x", "a" + strings.Repeat(" ,", 400_000), strings.Repeat("a,", 400_000)} {
+		c := request(t, url, "Sec-WebSocket-Protocol: "+value)
+		line := make([]byte, 9)
+		_, err := io.ReadFull(c, line) // within patience: it is not quadratic
+		require.NoError(t, err)
+		require.Equal(t, "HTTP/1.1 ", string(line))
+		c.Close()
+	}
+	alive(t, url)
+}
+
+func TestCVE_2024_37890_ManyHeaders(t *testing.T) {
+	_, url, _ := serve(t, nil)
+	c := request(t, url, strings.TrimSuffix(strings.Repeat("X: y\r\n", 3000), "\r\n"))
+	line := make([]byte, 9)
+	_, err := io.ReadFull(c, line)
+	require.NoError(t, err)
+	c.Close()
+	c = request(t, url, strings.TrimSuffix(strings.Repeat("X: y\r\n", 300_000), "\r\n"))
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(c, answer); err == nil { // or it hung up while we sent
+		require.Equal(t, "HTTP/1.1 431", string(answer))
+	}
+	c.Close()
+	alive(t, url)
+}
+
+// request is an upgrade's request with more headers. It does not matter whether
+// all of it can be sent.
+func request(t *testing.T, url, more string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	require.NoError(t, err)
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	_, _ = fmt.Fprintf(c, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n\r\n", more)
+	return c
+}
+
+// The close frames that we send hold a code and what we said, and nothing that
+// was in memory.
+func TestCVE_2026_45736_CloseReason(t *testing.T) {
+	_, url, _ := serve(t, nil)
+	c := upgrade(t, url)
+	_, err := c.Write([]byte{0x88, 0x85, 0, 0, 0, 0, 0x03, 0xe8, 'b', 'y', 'e'}) // 1000 "bye"
+	require.NoError(t, err)
+	all, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.Contains(t, []string{"\x88\x02\x03\xe8", "\x88\x05\x03\xe8bye"}, string(all[bytes.LastIndexByte(all, 0x88):]))
+	c.Close()
+	alive(t, url)
+}
+
+func TestCVE_2026_48779_TinyFragments(t *testing.T) {
+	_, url, _ := serve(t, nil)
+	for _, frame := range []string{"\x00\x80\x00\x00\x00\x00", "\x00\x81\x00\x00\x00\x00x"} { // empty, and of a byte
+		c := upgrade(t, url)
+		_, err := c.Write([]byte("\x01\x81\x00\x00\x00\x004"))
+		require.NoError(t, err)
+		go func() {
+			for range 1000 { // a million of them, as far as they are taken
+				if _, err := io.WriteString(c, strings.Repeat(frame, 1000)); err != nil {
+					return
+				}
+			}
+		}()
+		r := bufio.NewReader(c)
+		resp, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
+		open, err := readFrame(r)
+		require.NoError(t, err)
+		require.Equal(t, "\x810", open[:2])
+		last, err := readFrame(r)
+		require.NoError(t, err)
+		require.Contains(t, []string{"\x88\x03\xf0", "\x88\x03\xf1"}, last[:3], "1008 or 1009: %q", last)
+		c.Close()
+	}
+	alive(t, url)
+}
+
+// readFrame reads a short frame of the server's: its first byte, and what it holds.
+func readFrame(r *bufio.Reader) (string, error) {
+	var head [2]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return "", err
+	}
+	size := int(head[1])
+	if size == 126 {
+		var long [2]byte
+		if _, err := io.ReadFull(r, long[:]); err != nil {
+			return "", err
+		}
+		size = int(long[0])<<8 | int(long[1])
+	}
+	payload := make([]byte, size)
+	_, err := io.ReadFull(r, payload)
+	return string(append(head[:1:1], payload...)), err
+}
+
+// ws 8.23: a peer that pings and does not read. What we keep is the answer to its
+// latest ping; when that cannot be sent nothing more is read.
+func TestWS_8_23_PingFlood(t *testing.T) {
+	_, url, _ := serve(t, nil)
+	c := upgrade(t, url)
+	defer c.Close()
+	pings := []byte(strings.Repeat("\x89\xfd\x00\x00\x00\x00"+strings.Repeat("p", 125), 500))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	require.NoError(t, c.SetWriteDeadline(time.Now().Add(2*time.Second)))
+	sent := 0
+	for sent < 100<<20 {
+		n, err := c.Write(pings)
+		if sent += n; err != nil {
+			break
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(4<<20), "of %d bytes of pings", sent)
 	alive(t, url)
 }
 

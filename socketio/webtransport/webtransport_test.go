@@ -11,9 +11,11 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	wt "github.com/quic-go/webtransport-go"
 	"github.com/stretchr/testify/require"
 
@@ -253,4 +255,49 @@ func TestSessionsInAWorld(t *testing.T) {
 		require.ErrorIs(t, <-served, http.ErrServerClosed)
 		require.NoError(t, udp.Close())
 	})
+}
+
+// CVE-2026-21438: streams that were closed were never freed. Sessions that come
+// and go over one QUIC connection leave nothing: with anything left of the first
+// 16 there would be no seventeenth. And streams that nobody asked for are as many.
+func TestCVE_2026_21438_ClosedStreamsAreFreed(t *testing.T) {
+	s := onLoopback(t, socketio.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conf := s.tls.Clone()
+	conf.NextProtos = []string{"h3"}
+	qc, err := quic.DialAddr(ctx, strings.TrimSuffix(strings.TrimPrefix(s.url, "https://"), "/"), conf,
+		&quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true})
+	require.NoError(t, err)
+	cc, err := (&wt.Transport{}).NewClientConn(qc)
+	require.NoError(t, err)
+	open := func() (*wt.Session, *wt.Stream) {
+		var session *wt.Session
+		require.Eventually(t, func() bool { // there is one at a time: the last has to be gone first
+			var err error
+			_, session, err = cc.Dial(ctx, s.url+"socket.io/?EIO=4&transport=webtransport", nil)
+			return err == nil
+		}, patience, time.Millisecond)
+		stream, err := session.OpenStreamSync(ctx)
+		require.NoError(t, err)
+		_, err = stream.Write([]byte("\x010"))
+		require.NoError(t, err)
+		_, err = stream.Read(make([]byte, 1))
+		require.NoError(t, err)
+		return session, stream
+	}
+	for range 100 {
+		session, _ := open()
+		require.NoError(t, session.CloseWithError(0, ""))
+	}
+	session, _ := open()
+	more := 0
+	for ; more < 100; more++ {
+		if _, err := session.OpenStream(); err != nil {
+			break
+		}
+	}
+	require.Less(t, more, 16)
+	require.NoError(t, qc.CloseWithError(0, ""))
+	require.Eventually(t, func() bool { return s.io.Clients() == 0 }, patience, time.Millisecond)
 }
