@@ -8,7 +8,6 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/internal/dispatch"
 	"strata/socketio/parser"
-	"strata/trace"
 )
 
 // conn is a client's connection: an Engine.IO session and the sockets that
@@ -62,7 +61,7 @@ func (c *conn) packet(p parser.Packet) {
 	c.mu.Lock()
 	s, joining, left := c.sockets[p.Namespace], c.joining[p.Namespace], c.left[p.Namespace]
 	c.mu.Unlock()
-	c.server.trace.message(trace.In, c.session, s, &p)
+	c.server.trace.received(c.session, s, &p)
 	switch {
 	case s == nil && p.Type == parser.Connect && !joining:
 		c.connect(p)
@@ -202,7 +201,6 @@ func (c *conn) welcome(s *Socket) (start func(), ok bool) {
 		return nil, false
 	}
 	c.server.counters.joined.Add(1)
-	c.server.trace.message(trace.Out, c.session, s, &yes)
 	added := make(chan struct{})
 	s.mailbox.Put(0, func() {
 		<-added
@@ -210,7 +208,7 @@ func (c *conn) welcome(s *Socket) (start func(), ok bool) {
 			fn(s)
 		}
 	})
-	_ = c.session.Send(dispatch.Encode(c.server.opts.Parser, &yes)...)
+	_ = c.session.Send(c.server.trace.sending(s, &yes, dispatch.Encode(c.server.opts.Parser, &yes))...)
 	return func() { close(added) }, true
 }
 
@@ -275,8 +273,7 @@ func (c *conn) refuse(namespace string, err error) {
 		data, _ = answer.encode(c.isV2()) // a string
 	}
 	no := parser.Packet{Type: parser.ConnectError, Namespace: namespace, Data: data}
-	c.server.trace.message(trace.Out, c.session, nil, &no)
-	_ = c.session.Send(dispatch.Encode(c.server.opts.Parser, &no)...)
+	_ = c.session.Send(c.server.trace.sending(nil, &no, dispatch.Encode(c.server.opts.Parser, &no))...)
 }
 
 // remove forgets a socket that was disconnected.

@@ -8,7 +8,6 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/internal/dispatch"
 	"strata/socketio/parser"
-	"strata/trace"
 )
 
 // Emitter is how an event is sent to one client. It is a value: its methods give
@@ -102,8 +101,7 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) error {
 		if !s.Connected() {
 			return ErrDisconnected
 		}
-		s.conn.server.trace.message(trace.Out, s.conn.session, s, p)
-		if err = s.conn.session.SendWait(e.wait, messages...); err == engineio.ErrClosed {
+		if err = s.conn.session.SendWait(e.wait, s.conn.server.trace.sending(s, p, messages)...); err == engineio.ErrClosed {
 			err = ErrDisconnected
 		}
 	default:

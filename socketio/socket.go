@@ -10,7 +10,6 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/internal/dispatch"
 	"strata/socketio/parser"
-	"strata/trace"
 )
 
 // Args are the arguments of an answer: see [parser.Args.Decode].
@@ -291,8 +290,7 @@ func (s *Socket) send(p *parser.Packet, messages []engineio.Outgoing) error {
 	if !s.Connected() {
 		return ErrDisconnected
 	}
-	s.conn.server.trace.message(trace.Out, s.conn.session, s, p)
-	err := s.conn.session.Send(messages...)
+	err := s.conn.session.Send(s.conn.server.trace.sending(s, p, messages)...)
 	if err == engineio.ErrClosed {
 		return ErrDisconnected
 	}
@@ -305,11 +303,7 @@ func (s *Socket) deliver(p *parser.Packet, messages []engineio.Outgoing, volatil
 	if !volatile {
 		return s.send(p, messages) == nil // one that is gone, or too slow, is told so
 	}
-	if !s.Connected() || !s.conn.session.SendVolatile(messages...) {
-		return false
-	}
-	s.conn.server.trace.message(trace.Out, s.conn.session, s, p)
-	return true
+	return s.Connected() && s.conn.session.SendVolatile(s.conn.server.trace.sending(s, p, messages)...)
 }
 
 // Join puts the socket into rooms. In a middleware it holds from when the client

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // TLS is a finished TLS handshake.
@@ -103,7 +104,7 @@ func (f Frame) String() string {
 // Engine is an Engine.IO packet or change of transport.
 type Engine struct {
 	Type      string `json:"type"`          // "open", "close", "ping", "pong", "message", "upgrade", "noop"
-	SID       string `json:"sid,omitempty"` // of the Engine.IO session
+	SID       string `json:"sid,omitempty"` // of the session
 	Transport string `json:"transport"`     // "polling", "websocket"
 	Len       int    `json:"len"`           // data, bytes
 }
@@ -119,7 +120,9 @@ func (e Engine) String() string {
 	return fmt.Sprintf("engine.io %s over %s", e.Type, e.Transport)
 }
 
-// Message is a Socket.IO packet: what the application says.
+// Message is a Socket.IO packet: what the application says. One that goes out is
+// told when it is handed to the Engine.IO session, in the order in which that
+// sends.
 type Message struct {
 	Type      string `json:"type"`         // "CONNECT", "DISCONNECT", "EVENT", "ACK", "CONNECT_ERROR", "BINARY_EVENT", "BINARY_ACK"
 	Namespace string `json:"nsp"`          // "/"
@@ -127,6 +130,10 @@ type Message struct {
 	SID       string `json:"sid,omitempty"`
 	Event     string `json:"event,omitempty"` // its name
 	Preview   string `json:"preview,omitempty"`
+
+	Session string        `json:"session,omitempty"` // the Engine.IO session's SID
+	Packets int           `json:"packets,omitempty"` // of Engine.IO: 1, and one for each binary attachment
+	Waited  time.Duration `json:"waited,omitempty"`  // since it was emitted: a client keeps events until it is connected; nanoseconds
 }
 
 // Layer is Application.

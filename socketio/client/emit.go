@@ -10,7 +10,6 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/internal/dispatch"
 	"strata/socketio/parser"
-	"strata/trace"
 )
 
 // ErrBufferFull is what emitting returns when too much waits for the connection:
@@ -155,6 +154,7 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) (*waiting, err
 			messages[i] = messages[i].Uncompressed()
 		}
 	}
+	messages = s.sending(p, messages)
 	s.mu.Lock()
 	engine := s.engine
 	switch {
@@ -162,7 +162,7 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) (*waiting, err
 		sent := engine.SendVolatile(messages...)
 		s.mu.Unlock()
 		if sent {
-			s.sent(engine, p)
+			s.anyOut.Call(p)
 		}
 		return nil, nil
 	case s.connected:
@@ -171,7 +171,7 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) (*waiting, err
 		s.mu.Unlock()
 		switch err {
 		case nil:
-			s.sent(engine, p)
+			s.anyOut.Call(p)
 			return nil, nil
 		case engineio.ErrClosed:
 			return s.keep(e, p, messages)
@@ -180,11 +180,6 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) (*waiting, err
 	}
 	s.mu.Unlock()
 	return s.keep(e, p, messages)
-}
-
-func (s *Socket) sent(engine *engineio.Conn, p *parser.Packet) {
-	s.trace(trace.Out, engine, p)
-	s.anyOut.Call(p)
 }
 
 // keep keeps an event until the socket is connected. One that is kept only
@@ -206,16 +201,6 @@ func (s *Socket) keep(e Emitter, p *parser.Packet, messages []engineio.Outgoing)
 		return nil, ErrBufferFull
 	}
 	return w, nil
-}
-
-// trace2 is trace where the lock is held.
-func (s *Socket) trace2(engine *engineio.Conn, p *parser.Packet) {
-	if s.opts.Recorder == nil {
-		return
-	}
-	m := dispatch.MessageOf(p)
-	m.SID = s.id
-	s.opts.Recorder.Record(trace.Event{At: time.Now(), Host: s.opts.Host, Dir: trace.Out, Flow: engine.Flow(), What: m})
 }
 
 // outbox is what was emitted while disconnected. The socket's lock guards it.

@@ -8,7 +8,6 @@ import (
 	"strata/socketio/engineio"
 	"strata/socketio/internal/dispatch"
 	"strata/socketio/parser"
-	"strata/trace"
 )
 
 // maxEarly bounds the events that are kept until the server has let us in.
@@ -16,7 +15,7 @@ const maxEarly = 256
 
 // packet takes a packet from the server, on the goroutine that reads.
 func (s *Socket) packet(engine *engineio.Conn, p parser.Packet) {
-	s.trace(trace.In, engine, &p)
+	s.received(engine, &p)
 	switch p.Type {
 	case parser.Connect:
 		s.welcomed(engine, p)
@@ -88,7 +87,6 @@ func (s *Socket) welcomed(engine *engineio.Conn, p parser.Packet) {
 	// who emits waits for the lock.
 	for _, w := range waiting {
 		if !w.forgotten() {
-			s.trace2(engine, w.packet)
 			_ = engine.Send(w.messages...) // if it is gone we are told
 		}
 	}
@@ -171,7 +169,6 @@ func (s *Socket) ack(id uint64, args []any) {
 	engine, connected := s.engine, s.connected
 	s.mu.Unlock()
 	if connected { // otherwise nobody is left to be answered
-		s.trace(trace.Out, engine, &p)
-		_ = engine.Send(dispatch.Encode(s.opts.Parser, &p)...)
+		_ = engine.Send(s.sending(&p, dispatch.Encode(s.opts.Parser, &p))...)
 	}
 }

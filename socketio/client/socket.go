@@ -330,8 +330,7 @@ func (s *Socket) Close() error {
 	s.mu.Unlock()
 	if connected {
 		bye := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace}
-		s.trace(trace.Out, engine, &bye)
-		_ = engine.Send(dispatch.Encode(s.opts.Parser, &bye)...) // it may be gone already
+		_ = engine.Send(s.sending(&bye, dispatch.Encode(s.opts.Parser, &bye))...) // it may be gone already
 	}
 	s.mailbox.Refuse(true)
 	run := s.manager.leave(s)
@@ -414,8 +413,7 @@ func (s *Socket) hello(engine *engineio.Conn) {
 	if string(data) != "{}" {
 		hello.Data = data
 	}
-	s.trace(trace.Out, engine, &hello)
-	_ = engine.Send(dispatch.Encode(s.opts.Parser, &hello)...) // if it is gone we are told
+	_ = engine.Send(s.sending(&hello, dispatch.Encode(s.opts.Parser, &hello))...) // if it is gone we are told
 }
 
 // answered gives Connect its answer, the first time.
@@ -496,13 +494,24 @@ func (s *Socket) panicked(v any, stack []byte) {
 	go s.Close()
 }
 
-func (s *Socket) trace(dir trace.Direction, engine *engineio.Conn, p *parser.Packet) {
+// received tells the recorder of a packet that came.
+func (s *Socket) received(engine *engineio.Conn, p *parser.Packet) {
 	if s.opts.Recorder == nil || engine == nil {
 		return
 	}
 	m := dispatch.MessageOf(p)
+	m.SID, m.Session = s.ID(), engine.ID()
+	s.opts.Recorder.Record(trace.Event{At: time.Now(), Host: s.opts.Host, Dir: trace.In, Flow: engine.Flow(), What: m})
+}
+
+// sending has the recorder told of a packet when its messages are queued.
+func (s *Socket) sending(p *parser.Packet, messages []engineio.Outgoing) []engineio.Outgoing {
+	if s.opts.Recorder == nil {
+		return messages
+	}
+	m := dispatch.MessageOf(p)
 	m.SID = s.ID()
-	s.opts.Recorder.Record(trace.Event{At: time.Now(), Host: s.opts.Host, Dir: dir, Flow: engine.Flow(), What: m})
+	return dispatch.Told(messages, m)
 }
 
 var errNoID = errors.New("the server gave no id: is it a Socket.IO server of version 2?")

@@ -86,8 +86,8 @@ func (c *Conn) Transport() Transport {
 	return c.transport
 }
 
-// Flow is the connection that carries the session; zero without a Recorder, and
-// for long-polling, which has no single one.
+// Flow is the connection that carries the session, for long-polling the one that
+// was used last; zero without a Recorder.
 func (c *Conn) Flow() trace.Flow {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,6 +118,7 @@ func (c *Conn) Send(messages ...Outgoing) error {
 		c.end(TransportError, ErrSlow)
 		return ErrSlow
 	}
+	c.trace.queued(c.flow, c.id, messages)
 	c.kick()
 	c.mu.Unlock()
 	return nil
@@ -132,6 +133,7 @@ func (c *Conn) SendVolatile(messages ...Outgoing) bool {
 		return false
 	}
 	c.queue.add(c.limits[0], c.limits[1], messages...)
+	c.trace.queued(c.flow, c.id, messages)
 	c.kick()
 	return true
 }
@@ -244,9 +246,6 @@ func (c *Conn) flush() {
 // write sends packets by what carries the session.
 func (c *Conn) write(conn carrier, flow trace.Flow, batch []Outgoing) error {
 	if conn == nil {
-		for _, p := range batch {
-			c.trace.engine(trace.Out, flow, p.typ(), c.id, Polling, p.dataLen())
-		}
 		return c.post(batch)
 	}
 	for _, p := range batch {
@@ -290,7 +289,7 @@ func (c *Conn) read() {
 // receive takes a packet from the server. It reports false where it was the
 // last.
 func (c *Conn) receive(p packet, t Transport) bool {
-	c.trace.engine(trace.In, c.flow, p.typ, c.id, t, len(p.data))
+	c.trace.engine(trace.In, c.Flow(), p.typ, c.id, t, len(p.data))
 	switch p.typ {
 	case packetClose:
 		c.end(TransportClose, nil)

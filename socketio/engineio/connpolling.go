@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+
+	"strata/trace"
 )
 
 // openPolling opens the session as long-polling.
@@ -18,7 +21,7 @@ func (c *Conn) openPolling(ctx context.Context) error {
 	}
 	c.http = &http.Client{Transport: transport, Jar: c.opts.Jar}
 	c.transport = Polling
-	payload, err := c.request(ctx, http.MethodGet, nil)
+	payload, err := c.request(ctx, http.MethodGet, nil, nil)
 	if err == nil {
 		var first packet
 		text, rest, _ := bytes.Cut(payload, []byte{separator})
@@ -35,14 +38,16 @@ func (c *Conn) openPolling(ctx context.Context) error {
 	return nil
 }
 
-// request sends one request and gives the body of its answer.
-func (c *Conn) request(ctx context.Context, method string, body []byte) ([]byte, error) {
+// request sends one request, whose body is packets, and gives the body of its
+// answer.
+func (c *Conn) request(ctx context.Context, method string, body []byte, packets []Outgoing) ([]byte, error) {
 	if method == http.MethodPost && c.opts.RequestTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.opts.RequestTimeout)
 		defer cancel()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.address(Polling).String(), bytes.NewReader(body))
+	address := c.address(Polling)
+	req, err := http.NewRequestWithContext(c.traced(ctx, method, address.RequestURI(), packets), method, address.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +66,7 @@ func (c *Conn) request(ctx context.Context, method string, body []byte) ([]byte,
 		return nil, err
 	}
 	defer resp.Body.Close()
+	c.trace.record(trace.In, c.Flow(), trace.HTTP{Status: resp.StatusCode})
 	limit := c.maxMessage()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	switch {
@@ -72,6 +78,26 @@ func (c *Conn) request(ctx context.Context, method string, body []byte) ([]byte,
 		return nil, fmt.Errorf("the server's answer is larger than %d bytes", limit)
 	}
 	return answer, nil
+}
+
+// traced is ctx for a request: when it has a connection the trace is told of its
+// packets and of it.
+func (c *Conn) traced(ctx context.Context, method, path string, packets []Outgoing) context.Context {
+	if !c.trace.on() {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		flow := trace.FlowOf(got.Conn.LocalAddr(), got.Conn.RemoteAddr())
+		c.mu.Lock()
+		if c.conn == nil {
+			c.flow = flow
+		}
+		c.mu.Unlock()
+		for _, p := range packets {
+			c.trace.engine(trace.Out, flow, p.typ(), c.id, Polling, p.dataLen())
+		}
+		c.trace.record(trace.Out, flow, trace.HTTP{Method: method, Path: path})
+	}})
 }
 
 // poll takes what comes by long-polling, until the session ends or changes to a
@@ -108,7 +134,7 @@ func (c *Conn) poll() {
 			return // the WebSocket goes on
 		}
 		var err error
-		payload, err = c.request(c.requests, http.MethodGet, nil)
+		payload, err = c.request(c.requests, http.MethodGet, nil, nil)
 		if err != nil {
 			c.end(TransportError, err)
 			c.over()
@@ -148,7 +174,7 @@ func (c *Conn) post(packets []Outgoing) error {
 			}
 			n++
 		}
-		if _, err := c.request(c.requests, http.MethodPost, body); err != nil {
+		if _, err := c.request(c.requests, http.MethodPost, body, packets[:n]); err != nil {
 			return err
 		}
 		c.mu.Lock()

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"time"
 
+	"strata/trace"
 	"strata/ws"
 )
 
@@ -75,6 +77,21 @@ type Outgoing struct {
 	wire   []byte // of text, with its type in front
 
 	prepared *ws.PreparedMessage // wire as a WebSocket frame; nil: each session makes its own
+	told     *told               // what the recorder is told when it is queued; nil: nothing
+}
+
+// told is what a message says to the layer above.
+type told struct {
+	trace.Message
+	emitted time.Time
+}
+
+// Told has the session's Recorder told of m, with the session and since when it
+// waits filled in, when the message is queued: so the trace has the messages in
+// the order in which they are sent.
+func (o Outgoing) Told(m trace.Message) Outgoing {
+	o.told = &told{m, time.Now()}
+	return o
 }
 
 // Shared is the message made into a WebSocket frame, and compressed, once for

@@ -111,6 +111,7 @@ func (s *Session) Send(messages ...Outgoing) error {
 		s.end(TransportError, ErrSlow)
 		return ErrSlow
 	}
+	s.server.trace.queued(s.flow, s.id, messages)
 	s.kick()
 	s.mu.Unlock()
 	return nil
@@ -135,6 +136,7 @@ func (s *Session) SendVolatile(messages ...Outgoing) bool {
 		return false
 	}
 	s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...)
+	s.server.trace.queued(s.flow, s.id, messages)
 	s.kick()
 	return true
 }
@@ -149,6 +151,7 @@ func (s *Session) SendWait(ctx context.Context, messages ...Outgoing) error {
 			return ErrClosed
 		}
 		if s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...) {
+			s.server.trace.queued(s.flow, s.id, messages)
 			s.kick()
 			s.mu.Unlock()
 			return nil

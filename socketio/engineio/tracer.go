@@ -28,6 +28,20 @@ func (t *tracer) engine(dir trace.Direction, flow trace.Flow, typ packetType, si
 	}
 }
 
+// queued tells of what the layer above says of messages that were queued.
+func (t *tracer) queued(flow trace.Flow, sid string, messages []Outgoing) {
+	if t.rec == nil {
+		return
+	}
+	for i := range messages {
+		if o := messages[i].told; o != nil {
+			m, now := o.Message, time.Now()
+			m.Session, m.Waited = sid, now.Sub(o.emitted)
+			t.rec.Record(trace.Event{At: now, Host: t.host, Dir: trace.Out, Flow: flow, What: m})
+		}
+	}
+}
+
 // requestFlow is the connection that a request came by.
 func (t *tracer) requestFlow(r *http.Request) trace.Flow {
 	if t.rec == nil {

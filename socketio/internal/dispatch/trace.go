@@ -1,8 +1,10 @@
 package dispatch
 
 import (
+	"slices"
 	"unicode/utf8"
 
+	"strata/socketio/engineio"
 	"strata/socketio/parser"
 	"strata/trace"
 )
@@ -23,7 +25,20 @@ func MessageOf(p *parser.Packet) trace.Message {
 		m.Event = string(name[:cut(name)])
 	}
 	m.Preview = string(p.Data[:cut(p.Data)])
+	m.Packets = 1 + len(p.Attachments)
 	return m
+}
+
+// Told is a packet's messages, of which the trace is told m when they are
+// queued; others may send the same ones.
+func Told(messages []engineio.Outgoing, m trace.Message) []engineio.Outgoing {
+	if len(messages) == 0 {
+		return messages
+	}
+	own := slices.Clone(messages)
+	m.Packets = len(own)
+	own[0] = own[0].Told(m)
+	return own
 }
 
 // cut is the length of the first previewLen bytes, without half a character.
