@@ -48,9 +48,10 @@ type half struct {
 	arrived bool   // steps are known
 
 	carrier carrier
-	frames  []*Message // that were sent and not yet matched with what was received
-	going   *Message   // that is being sent in frames; nil: none
-	coming  *Message   // that is being received in frames
+	frames  []*Message     // that were sent and not yet matched with what was received
+	engine  []enginePacket // that what is sent next carries
+	going   *Message       // that is being sent in frames; nil: none
+	coming  *Message       // that is being received in frames
 }
 
 // offset is a place in a stream, counted from 0 for the first byte.

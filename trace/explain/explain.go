@@ -14,7 +14,7 @@ import (
 // The names of parts, and what they are.
 const (
 	Program       = "program"       // in the sender, above TCP
-	Handshake     = "handshake"     // the connection was not open yet: a round trip of it, or TLS
+	Handshake     = "handshake"     // it was not open yet: the layers above TCP, and what hosts took for TCP's own
 	Cwnd          = "cwnd"          // in the send buffer, the congestion window was full
 	Window        = "window"        // in the send buffer, the receiver's window was full
 	SendBuffer    = "send buffer"   // in the send buffer for another cause (Nagle's algorithm, a busy host)
@@ -162,12 +162,14 @@ func (e *explanation) to(name string, at time.Time, why string) {
 // written to it.
 func (e *explanation) beforeWriting(m *Message) {
 	c := e.half.conn
+	name, why := Program, "until it was written"
 	if !c.Began.IsZero() && m.Sent.Before(c.Established) && e.half == c.halves[0] {
 		e.to(Program, c.Began, "until it connected")
 		e.opening(c)
+		name, why = Handshake, "what opens above TCP"
 	}
 	if at, ok := e.half.writtenAt(m.From); ok {
-		e.to(Program, at, "until it was written")
+		e.to(name, at, why)
 	}
 }
 

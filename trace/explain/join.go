@@ -12,13 +12,14 @@ type Story struct {
 	Conns    []*Conn       // in the order of their beginning
 	Messages []*Message    // in the order of their sending
 
-	halves map[trace.Flow]*half
+	halves   map[trace.Flow]*half
+	sessions map[sessionKey]*session
 }
 
 // Join joins the events of a recording. They are in the order in which they were
 // told.
 func Join(events []trace.Event) *Story {
-	s := &Story{Events: events, halves: map[trace.Flow]*half{}}
+	s := &Story{Events: events, halves: map[trace.Flow]*half{}, sessions: map[sessionKey]*session{}}
 	for i, e := range events {
 		switch what := e.What.(type) {
 		case trace.Segment:
@@ -41,10 +42,17 @@ func Join(events []trace.Event) *Story {
 			s.http(i, e)
 		case trace.Frame:
 			s.frame(i, e, what)
+		case trace.Engine:
+			s.engine(i, e, what)
+		case trace.Message:
+			s.message(i, e, what)
 		}
 	}
 	for _, h := range s.halves {
 		h.carrier.end()
+	}
+	for _, m := range s.Messages {
+		m.settle()
 	}
 	return s
 }

@@ -7,9 +7,10 @@ import (
 )
 
 // Message is something that a program sent to another: an HTTP request or
-// response that opens a conversation, or a WebSocket message.
+// response, a WebSocket message, or a Socket.IO packet, which one or more of
+// those carry.
 type Message struct {
-	What trace.What // an HTTP, or the first Frame
+	What trace.What // an HTTP, the first Frame, or a Message
 	Conn *Conn
 
 	// Sent is when the program gave it to the floor that told of it, Received
@@ -18,6 +19,9 @@ type Message struct {
 
 	// Its bytes in the connection's stream, TLS included: from From up to To.
 	From, To uint64
+
+	Carriers []*Message // what carries it: of a Socket.IO packet
+	Carries  []*Message // the Socket.IO packets that it carries
 
 	Events []int // what was told of it, as indices into the story's events
 
@@ -31,11 +35,25 @@ func (m *Message) FromOpener() bool { return m.half == m.Conn.halves[0] }
 func (m *Message) Sender() string   { return m.half.host }
 func (m *Message) Receiver() string { return m.half.other().host }
 
+// settle gives a packet the place of what carries it, where that is one
+// connection.
+func (m *Message) settle() {
+	for _, c := range m.Carriers {
+		if c.From == c.To || c.half != m.Carriers[0].half {
+			m.From, m.To = 0, 0
+			return
+		}
+		m.half, m.Conn = c.half, c.Conn
+		m.extend(span{c.From, c.To})
+	}
+}
+
 // extend gives it more bytes.
 func (m *Message) extend(s span) {
 	if m.To == m.From {
 		m.From = s.from
 	}
+	m.From = min(m.From, s.from)
 	m.To = max(m.To, s.to)
 }
 
@@ -66,7 +84,9 @@ func (s *Story) http(i int, e trace.Event) {
 	switch {
 	case h == nil:
 	case e.Dir == trace.Out:
-		h.carrier.told(s.send(h, i, e), 0)
+		m := s.send(h, i, e)
+		h.carry(m, "polling")
+		h.carrier.told(m, 0)
 	case e.Dir == trace.In:
 		h.receive(i, e)
 	}
@@ -83,6 +103,9 @@ func (s *Story) frame(i int, e trace.Event, f trace.Frame) {
 		m := h.going
 		if m == nil || f.Opcode != "continuation" {
 			m = s.send(h, i, e)
+			if !control(f) {
+				h.carry(m, "websocket")
+			}
 		} else {
 			m.Events = append(m.Events, i)
 		}
