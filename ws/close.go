@@ -40,7 +40,7 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 		c.boundEvents()
 		return nil
 	}
-	for c.reading.lock(context.Background(), c.done) {
+	for c.reading.lock(context.Background(), c) {
 		err := c.skipMessage(context.Background())
 		c.reading.unlock()
 		if err != nil {
@@ -95,8 +95,8 @@ var errClosedNow = fmt.Errorf("closed without a handshake: %w", net.ErrClosed)
 // boundClosing bounds all that is still to come on the connection.
 func (c *Conn) boundClosing() {
 	t := c.now().Add(c.closeTimeout)
-	c.readDeadline.setClosing(t)
-	c.writeDeadline.setClosing(t)
+	c.readBy().setClosing(t)
+	c.writeBy().setClosing(t)
 }
 
 // closeReceived answers the peer's close frame, unless ours was sent first, and
@@ -151,8 +151,8 @@ func (c *Conn) linger(ctx context.Context) {
 			return
 		}
 	}
-	stop := c.readDeadline.watch(ctx)
-	defer c.readDeadline.unwatch(stop)
+	stop := c.watchRead(ctx)
+	defer c.unwatchRead(stop)
 	buf := newSmallBuffer()
 	defer buf.put()
 	for {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"strata/trace"
@@ -23,6 +24,7 @@ const (
 // waits for the first); any number may write, ping and close.
 type Conn struct {
 	conn         net.Conn
+	kernel       syscall.RawConn // conn's descriptor; nil: it is not the kernel's
 	client       bool
 	subprotocol  string
 	closeTimeout time.Duration
@@ -37,11 +39,10 @@ type Conn struct {
 	reading      gate
 	recv         receiver
 	in           readBuffer
-	kernel       *kernelReader  // nil: the connection is not the kernel's
-	reader       *messageReader // has the message under way; nil: Read has, or nobody
-	partial      []byte         // of the message under way, from a Read that was cancelled
-	readLimit    atomic.Int64   // negative: none
-	readDeadline deadline
+	reader       *messageReader           // has the message under way; nil: Read has, or nobody
+	partial      *[]byte                  // of the message under way, from a Read that was cancelled; nil: none
+	readLimit    atomic.Int64             // negative: none
+	readDeadline atomic.Pointer[deadline] // made when it is needed, as the next
 
 	// Sending. A message has the writing gate, and for each of its frames the
 	// frames gate; a control frame has only that, so it may go between them.
@@ -49,20 +50,26 @@ type Conn struct {
 	frames        gate
 	closeSent     bool // under frames: nothing may follow
 	held          holder
-	keepUnsent    bool   // a frame that is half out is finished by the next; set before any Write
-	unsent        []byte // the rest of such a frame; under frames
-	masks         *maskSource
-	writeDeadline deadline
+	keepUnsent    bool        // a frame that is half out is finished by the next; set before any Write
+	unsent        []byte      // the rest of such a frame; under frames
+	masks         *maskSource // a client's
+	writeDeadline atomic.Pointer[deadline]
 	pong          pongSlot
-	pings         pingList
+	pings         atomic.Pointer[pingList] // nil: none yet
 
 	closing atomic.Bool // Close was called, here
+	over    atomic.Bool // the connection ended
 
-	mu   sync.Mutex
-	why  error         // why it will have ended, whatever ends it; nil: not decided
-	err  error         // why the connection ended; nil: it did not
-	over atomic.Bool   // err is set
-	done chan struct{} // closed after err is set and conn is closed
+	mu     sync.Mutex
+	ending *outcome      // nil: it is not decided how the connection ends
+	done   chan struct{} // closed after the connection ended; nil: nobody waits for that yet
+}
+
+// outcome is how a connection ends.
+type outcome struct {
+	why    error // whatever ends it in the end; nil: not decided
+	err    error // why it ended; nil: it did not
+	closed bool  // conn is
 }
 
 // connConfig is what both handshakes know when they are done.
@@ -92,8 +99,7 @@ func newConn(conn net.Conn, cfg connConfig) *Conn {
 		now:          cfg.now,
 		recv:         receiver{fromClient: !cfg.client, deflate: cfg.deflate != nil},
 		in:           newReadBuffer(cfg.buffered),
-		kernel:       newKernelReader(conn),
-		done:         make(chan struct{}),
+		kernel:       kernelConn(conn),
 	}
 	if c.closeTimeout <= 0 {
 		c.closeTimeout = defaultCloseTimeout
@@ -108,8 +114,6 @@ func newConn(conn net.Conn, cfg connConfig) *Conn {
 	if cfg.deflate != nil {
 		c.deflate = newDeflate(cfg.compression, cfg.deflate, cfg.client)
 	}
-	c.readDeadline.conn, c.readDeadline.read = conn, true
-	c.writeDeadline.conn, c.writeDeadline.write = conn, true
 	c.SetReadLimit(cfg.readLimit)
 	c.startKeepAlive(cfg.keepAlive)
 	return c
@@ -141,6 +145,19 @@ func (c *Conn) Done() <-chan struct{} {
 	if s, ok := c.conn.(*httpStream); ok && s.released != nil {
 		return s.released
 	}
+	return c.whenEnded()
+}
+
+// whenEnded is closed when the connection has ended.
+func (c *Conn) whenEnded() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.ending != nil && c.ending.closed {
+			close(c.done)
+		}
+	}
 	return c.done
 }
 
@@ -159,22 +176,27 @@ func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 // returns.
 func (c *Conn) end(err error) error {
 	c.mu.Lock()
-	if c.err != nil {
-		err = c.err
+	how := c.decided()
+	if how.err != nil {
 		c.mu.Unlock()
-		return err
+		return how.err
 	}
-	if c.why != nil {
-		err = c.why
+	if how.err = how.why; how.why == nil {
+		how.err = err
 	}
-	c.err = err
+	err = how.err
 	c.over.Store(true)
 	e := c.events
 	e.stop()
 	c.mu.Unlock()
 	c.conn.Close()
 	e.forget()
-	close(c.done)
+	c.mu.Lock()
+	how.closed = true
+	if c.done != nil {
+		close(c.done)
+	}
+	c.mu.Unlock()
 	c.keepAlive.stop()
 	e.wake()
 	return err
@@ -185,9 +207,17 @@ func (c *Conn) end(err error) error {
 func (c *Conn) decide(why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.why == nil {
-		c.why = why
+	if how := c.decided(); how.why == nil {
+		how.why = why
 	}
+}
+
+// decided is how the connection ends. The caller has mu.
+func (c *Conn) decided() *outcome {
+	if c.ending == nil {
+		c.ending = new(outcome)
+	}
+	return c.ending
 }
 
 // ended is why the connection ended, nil while it has not.
@@ -197,7 +227,7 @@ func (c *Conn) ended() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.err
+	return c.ending.err
 }
 
 // waitError is why a gate was not had: the context's end, or the connection's.

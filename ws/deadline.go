@@ -2,7 +2,6 @@ package ws
 
 import (
 	"context"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +14,7 @@ var past = time.Unix(1, 0)
 // the context of the call that waits, the time that a frame may take, and the end
 // of the closing handshake; the earliest counts.
 type deadline struct {
-	conn        net.Conn
-	read, write bool // the directions
+	set func(t time.Time) error // of the net.Conn
 
 	mu      sync.Mutex
 	expired bool   // the context of the current call is done
@@ -24,6 +22,39 @@ type deadline struct {
 	frame   time.Time
 	closing time.Time
 	bounded atomic.Bool // frame is not zero
+}
+
+// readBy is the deadline of reads.
+func (c *Conn) readBy() *deadline {
+	if d := c.readDeadline.Load(); d != nil {
+		return d
+	}
+	c.readDeadline.CompareAndSwap(nil, &deadline{set: c.conn.SetReadDeadline})
+	return c.readDeadline.Load()
+}
+
+// writeBy is the deadline of writes.
+func (c *Conn) writeBy() *deadline {
+	if d := c.writeDeadline.Load(); d != nil {
+		return d
+	}
+	c.writeDeadline.CompareAndSwap(nil, &deadline{set: c.conn.SetWriteDeadline})
+	return c.writeDeadline.Load()
+}
+
+// watchRead is watch for a read, which nearly always has no context that ends.
+func (c *Conn) watchRead(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return nil
+	}
+	return c.readBy().watch(ctx)
+}
+
+// unwatchRead is its end.
+func (c *Conn) unwatchRead(stop func() bool) {
+	if stop != nil {
+		c.readBy().unwatch(stop)
+	}
 }
 
 // watch lets ctx end the call that is about to wait on the connection. The call
@@ -108,12 +139,5 @@ func (d *deadline) apply() {
 	if d.expired {
 		t = past
 	}
-	switch {
-	case d.read && d.write:
-		_ = d.conn.SetDeadline(t)
-	case d.read:
-		_ = d.conn.SetReadDeadline(t)
-	default:
-		_ = d.conn.SetWriteDeadline(t)
-	}
+	_ = d.set(t)
 }

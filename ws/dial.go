@@ -230,7 +230,7 @@ func (t target) dial(ctx context.Context, opts *DialOptions) (*Conn, *http.Respo
 	}
 	tr := newTracer(opts.Recorder, opts.Host, now, conn)
 
-	limit := deadline{conn: conn, read: true, write: true}
+	limit := deadline{set: conn.SetDeadline}
 	stop := limit.watch(ctx)
 	resp, buffered, err := t.shake(ctx, conn, request, tr, key)
 	limit.unwatch(stop)

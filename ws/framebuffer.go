@@ -24,11 +24,13 @@ type pooledBuffer struct {
 
 // newFrameBuffer is a buffer for a frame of n bytes of payload; for more than
 // there is, the largest.
-func newFrameBuffer(n int) pooledBuffer {
-	if n <= smallBuffer-maxHeader {
-		return newSmallBuffer()
+func newFrameBuffer(n int) pooledBuffer { return newSizedBuffer(n > smallBuffer-maxHeader) }
+
+func newSizedBuffer(large bool) pooledBuffer {
+	if large {
+		return newLargeBuffer()
 	}
-	return newLargeBuffer()
+	return newSmallBuffer()
 }
 
 func newSmallBuffer() pooledBuffer {

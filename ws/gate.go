@@ -9,9 +9,14 @@ import (
 // gate is a lock that one waits for with a context. Waiters get it in the order
 // they came. The zero value is open.
 type gate struct {
-	state   atomic.Int32
-	mu      sync.Mutex
-	waiters []chan struct{} // closed when the gate is theirs
+	state atomic.Int32
+	mu    sync.Mutex
+	last  *gateWaiter // of a ring, in which the first comes after it; nil: nobody waits
+}
+
+type gateWaiter struct {
+	mine chan struct{} // closed when the gate is theirs
+	next *gateWaiter
 }
 
 const (
@@ -20,33 +25,33 @@ const (
 	gateAwaited // taken, and somebody waits or did; left under mu only
 )
 
-// lock waits for the gate until ctx or the connection is done, and reports
+// lock waits for the gate until ctx or the connection c is done, and reports
 // whether it was had.
-func (g *gate) lock(ctx context.Context, done <-chan struct{}) bool {
+func (g *gate) lock(ctx context.Context, c *Conn) bool {
 	if ctx.Err() != nil {
 		return false
 	}
 	if g.tryLock() {
 		return true
 	}
-	mine := g.wait()
-	if mine == nil {
+	w := g.wait()
+	if w == nil {
 		return true
 	}
 	select {
-	case <-mine:
+	case <-w.mine:
 		return true
 	case <-ctx.Done():
-	case <-done:
+	case <-c.whenEnded():
 	}
-	if !g.giveUp(mine) {
+	if !g.giveUp(w) {
 		g.unlock() // it was had just now: the next one's
 	}
 	return false
 }
 
 // wait queues the caller; nil: the gate was open after all, and is the caller's.
-func (g *gate) wait() chan struct{} {
+func (g *gate) wait() *gateWaiter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for {
@@ -54,24 +59,43 @@ func (g *gate) wait() chan struct{} {
 			return nil
 		}
 		if g.state.Load() == gateAwaited || g.state.CompareAndSwap(gateTaken, gateAwaited) {
-			mine := make(chan struct{})
-			g.waiters = append(g.waiters, mine)
-			return mine
+			w := &gateWaiter{mine: make(chan struct{})}
+			if w.next = w; g.last != nil {
+				w.next, g.last.next = g.last.next, w
+			}
+			g.last = w
+			return w
 		}
 	}
 }
 
 // giveUp reports whether the caller was still waiting.
-func (g *gate) giveUp(mine chan struct{}) bool {
+func (g *gate) giveUp(w *gateWaiter) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i, w := range g.waiters {
-		if w == mine {
-			g.waiters = append(g.waiters[:i], g.waiters[i+1:]...)
-			return true
+	if g.last == nil {
+		return false
+	}
+	before := g.last
+	for before.next != w {
+		if before = before.next; before == g.last {
+			return false
 		}
 	}
-	return false
+	g.removeAfter(before)
+	return true
+}
+
+// removeAfter takes the waiter behind another out of the ring.
+func (g *gate) removeAfter(before *gateWaiter) {
+	w := before.next
+	before.next = w.next
+	switch {
+	case w == before:
+		g.last = nil
+	case w == g.last:
+		g.last = before
+	}
 }
 
 func (g *gate) tryLock() bool { return g.state.CompareAndSwap(gateOpen, gateTaken) }
@@ -82,16 +106,14 @@ func (g *gate) unlock() {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiters) == 0 {
-		g.waiters = nil
+	if g.last == nil {
 		g.state.Store(gateOpen)
 		return
 	}
-	close(g.waiters[0])
-	g.waiters[0] = nil
-	g.waiters = g.waiters[1:]
-	if len(g.waiters) == 0 {
-		g.waiters = nil
+	first := g.last.next
+	g.removeAfter(g.last)
+	if g.last == nil {
 		g.state.Store(gateTaken)
 	}
+	close(first.mine)
 }

@@ -57,10 +57,12 @@ type Handler struct {
 // already ended, OnClose is all that is called.
 func (c *Conn) Handle(h *Handler) {
 	e := &events{c: c, h: h}
-	if c.reading.lock(context.Background(), c.done) {
-		e.ready = readinessOf(c)
+	if c.reading.lock(context.Background(), c) {
+		if _, e.notified = c.conn.(Readiness); e.notified {
+			e.run = e.wakeUp
+		}
+		e.polled = !e.notified && canPoll && c.kernel != nil
 	}
-	e.run = e.wakeUp
 	c.mu.Lock()
 	c.events = e
 	c.mu.Unlock()
@@ -78,16 +80,22 @@ func (c *Conn) Handle(h *Handler) {
 type events struct {
 	c       *Conn
 	h       *Handler
-	ready   Readiness // nil: a goroutine serves the connection, and waits
-	run     func()    // serve, made once
-	idle    atomic.Bool
-	drained bool        // the last read did not fill its buffer: there is hardly more
+	run     func()      // wakeUp, made once, for a Readiness
 	message *[]byte     // of the message under way; from a pool
 	bound   *time.Timer // of the closing handshake; under the connection's mu
+
+	// What says that there is something to read; where it is neither, a
+	// goroutine serves the connection, and waits.
+	notified bool // the connection's own Readiness
+	polled   bool // the poller
+	poll     pollEntry
+
+	idle    atomic.Bool
+	drained bool // the last read did not fill its buffer: there is hardly more
 }
 
 // nonBlocking reports whether reads must not wait.
-func (e *events) nonBlocking() bool { return e != nil && e.ready != nil }
+func (e *events) nonBlocking() bool { return e != nil && (e.notified || e.polled) }
 
 // wake has a connection served that waits for something to read: it ended.
 func (e *events) wake() {
@@ -98,10 +106,8 @@ func (e *events) wake() {
 
 // forget is told that the connection below is closed.
 func (e *events) forget() {
-	if e != nil {
-		if p, ok := e.ready.(*polledConn); ok {
-			p.forget()
-		}
+	if e != nil && e.polled {
+		e.poll.forget()
 	}
 }
 
@@ -138,9 +144,18 @@ func (e *events) serve() {
 		c.in.release()
 		e.idle.Store(true)
 		if c.ended() == nil || !e.idle.CompareAndSwap(true, false) {
-			e.ready.OnReadable(e.run)
+			e.await()
 			return
 		}
+	}
+}
+
+// await has wakeUp called when there is something to read.
+func (e *events) await() {
+	if e.notified {
+		e.c.conn.(Readiness).OnReadable(e.run)
+	} else if err := e.watch(); err != nil {
+		go e.c.readError(context.Background(), err) // it was closed, or there is no room to watch it
 	}
 }
 
@@ -206,23 +221,29 @@ func (c *Conn) tryFill() error {
 		c.events.drained = false
 		return errWouldBlock
 	}
-	if k, ok := c.events.ready.(*polledConn); ok {
-		if err := c.tryError(0, k.tryFill(&c.in)); err != nil {
+	if c.events.polled {
+		if err := c.fillKernel(false); err != nil {
+			return c.tryError(0, err)
+		}
+	} else {
+		space := c.in.space(true)
+		n, err := c.tryRead(space)
+		if err := c.tryError(n, err); err != nil {
 			return err
 		}
-		c.events.drained = !c.in.eager
-		c.keepAlive.heard()
-		return nil
+		c.in.grew(n, len(space))
 	}
-	space := c.in.space(true)
-	n, err := c.events.ready.TryRead(space)
-	if err := c.tryError(n, err); err != nil {
-		return err
-	}
-	c.in.grew(n, len(space))
-	c.events.drained = !c.in.eager
+	c.events.drained = !c.in.eager()
 	c.keepAlive.heard()
 	return nil
+}
+
+// tryRead is a Read that does not wait.
+func (c *Conn) tryRead(p []byte) (int, error) {
+	if c.events.polled {
+		return c.readKernel(nil, p, false)
+	}
+	return c.conn.(Readiness).TryRead(p)
 }
 
 // tryError is what the error of a read means that did not wait.
@@ -241,7 +262,7 @@ func (c *Conn) tryError(n int, err error) error {
 func (c *Conn) boundEvents() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.events.nonBlocking() && c.err == nil && c.events.bound == nil {
+	if c.events.nonBlocking() && !c.over.Load() && c.events.bound == nil {
 		c.events.bound = time.AfterFunc(c.closeTimeout, func() {
 			c.end(fmt.Errorf("the peer did not finish the closing handshake within %v: %w", c.closeTimeout, os.ErrDeadlineExceeded))
 		})

@@ -24,11 +24,36 @@ type countingConn struct {
 	writes int
 }
 
+// countWrites counts c's.
+func countWrites(c *Conn) *countingConn {
+	counting := &countingConn{Conn: c.conn}
+	c.conn = counting
+	if c.kernel != nil {
+		c.kernel = &countingRawConn{c.kernel, counting}
+	}
+	return counting
+}
+
 func (c *countingConn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	c.writes++
-	c.mu.Unlock()
+	c.add()
 	return c.Conn.Write(p)
+}
+
+func (c *countingConn) add() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes++
+}
+
+// countingRawConn is the descriptor below.
+type countingRawConn struct {
+	syscall.RawConn
+	c *countingConn
+}
+
+func (r *countingRawConn) Write(f func(fd uintptr) bool) error {
+	r.c.add()
+	return r.RawConn.Write(f)
 }
 
 func (c *countingConn) count() int {
@@ -294,20 +319,16 @@ func TestHandlerEcho(t *testing.T) {
 // The answers to a hundred messages that come at once leave in one write, and the
 // answer to one that comes alone leaves alone and at once.
 func TestHandlerCorks(t *testing.T) {
-	for name, pair := range eventPairs {
+	for name := range eventPairs {
 		t.Run(name, func(t *testing.T) {
-			a, b := tcpPair(t)
-			var counting *countingConn
-			c, p := open(t, func(t testing.TB) (net.Conn, net.Conn) { return a, b }, false, connConfig{})
-			counting = &countingConn{Conn: a}
-			c.conn = counting
+			c, p := open(t, tcpPair, false, connConfig{})
+			if name != "polled" {
+				c.kernel = nil
+			}
+			counting := countWrites(c)
 			if name == "ready" {
 				c.conn = newReadyConn(counting)
 			}
-			if name == "goroutine" {
-				c.kernel = nil
-			}
-			_ = pair
 			closed := make(chan error, 1)
 			c.Handle(echoHandler(closed))
 			p.send(t, text("alone"))
@@ -332,10 +353,8 @@ func TestHandlerCorks(t *testing.T) {
 
 // In a Batch what is written leaves when it is over, in order, in one write.
 func TestBatch(t *testing.T) {
-	a, b := tcpPair(t)
-	c, p := open(t, func(testing.TB) (net.Conn, net.Conn) { return a, b }, false, connConfig{})
-	counting := &countingConn{Conn: a}
-	c.conn = counting
+	c, p := open(t, tcpPair, false, connConfig{})
+	counting := countWrites(c)
 	var want []rawFrame
 	require.NoError(t, c.Batch(func() error {
 		for i := range 100 {
@@ -366,10 +385,8 @@ func TestBatch(t *testing.T) {
 // A loop that reads and writes in a Batch answers all that came at once in one
 // write, and never waits for a peer that waits for the answer.
 func TestReadInBatchSendsWhatIsHeld(t *testing.T) {
-	a, b := tcpPair(t)
-	c, p := open(t, func(testing.TB) (net.Conn, net.Conn) { return a, b }, false, connConfig{})
-	counting := &countingConn{Conn: a}
-	c.conn = counting
+	c, p := open(t, tcpPair, false, connConfig{})
+	counting := countWrites(c)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Batch(func() error { return echoUntilError(c) }) }()
 	for i := range 10 {

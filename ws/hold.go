@@ -14,8 +14,8 @@ type holder struct {
 	flush   atomic.Bool  // what is held is to leave; whoever has the frames gate sees to it
 
 	// Under the frames gate.
-	buf pooledBuffer
-	n   int // bytes of buf that are held
+	n   int32              // bytes of buf that are held
+	buf *[largeBuffer]byte // from the pool; nil: nothing is held
 }
 
 // Batch runs f, and holds back what is written meanwhile, by whomever, so that it
@@ -77,7 +77,7 @@ func (c *Conn) holds() bool { return c.held.depth.Load() > 0 && !c.held.waiting.
 // larger than all there is; what was held before is sent then. The caller has the
 // frames gate.
 func (c *Conn) hold(h *header, p []byte) (bool, error) {
-	if c.held.n+maxHeader+len(p) > largeBuffer {
+	if int(c.held.n)+maxHeader+len(p) > largeBuffer {
 		if err := c.sendHeld(); err != nil {
 			return false, err
 		}
@@ -85,12 +85,12 @@ func (c *Conn) hold(h *header, p []byte) (bool, error) {
 			return false, nil
 		}
 	}
-	if c.held.buf.large == nil {
-		c.held.buf = newLargeBuffer()
+	if c.held.buf == nil {
+		c.held.buf = largeBuffers.Get().(*[largeBuffer]byte)
 	}
-	buf := c.held.buf.large
+	buf := c.held.buf
 	n := len(appendHeader(buf[:c.held.n], *h))
-	c.held.n = n + c.encode(buf[n:], p, h)
+	c.held.n = int32(n + c.encode(buf[n:], p, h))
 	return true, nil
 }
 
@@ -103,10 +103,11 @@ func (c *Conn) sendHeld() error {
 	if timeout == 0 {
 		timeout = defaultHoldTimeout
 	}
-	c.writeDeadline.allowFrame(c.now(), timeout)
-	_, err := c.conn.Write(c.held.buf.large[:c.held.n])
-	c.held.n = 0
-	c.held.buf.put()
+	w := frameWrite{c: c, ctx: context.Background(), bound: writeBound{timeout: timeout}}
+	_, err := w.write(c.held.buf[:c.held.n])
+	w.end()
+	largeBuffers.Put(c.held.buf)
+	c.held.n, c.held.buf = 0, nil
 	if err != nil {
 		return c.writeError(context.Background(), err, timeout)
 	}

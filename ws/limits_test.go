@@ -173,7 +173,7 @@ func TestPing(t *testing.T) {
 		defer cancel()
 		go p.receive(t)
 		require.ErrorIs(t, c.Ping(ctx), context.DeadlineExceeded)
-		require.Empty(t, c.pings.open)
+		require.Empty(t, c.pings.Load().open)
 		c.CloseNow()
 	})
 }

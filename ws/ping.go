@@ -10,8 +10,9 @@ import (
 // Ping sends a ping and waits for its pong (RFC 6455 §5.5.2). Pongs are seen
 // while somebody reads: another goroutine must be in Read.
 func (c *Conn) Ping(ctx context.Context) error {
-	p := c.pings.add()
-	defer c.pings.remove(p)
+	pings := c.openPings()
+	p := pings.add()
+	defer pings.remove(p)
 	if err := c.writeControl(ctx, opPing, binary.BigEndian.AppendUint64(nil, p.number)); err != nil {
 		return fmt.Errorf("ws: ping: %w", err)
 	}
@@ -25,9 +26,18 @@ func (c *Conn) Ping(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("ws: ping: no pong: %w", ctx.Err())
-	case <-c.done:
+	case <-c.whenEnded():
 		return fmt.Errorf("ws: ping: %w", alreadyClosed(c.ended()))
 	}
+}
+
+// openPings makes the list of pings when the first one is sent.
+func (c *Conn) openPings() *pingList {
+	if l := c.pings.Load(); l != nil {
+		return l
+	}
+	c.pings.CompareAndSwap(nil, new(pingList))
+	return c.pings.Load()
 }
 
 // pingList has the pings that wait for their pong: as many as there are callers
@@ -66,7 +76,7 @@ func (l *pingList) remove(p *ping) {
 // answered is told of a pong. It may answer several pings: a peer may answer
 // only the latest (RFC 6455 §5.5.3).
 func (l *pingList) answered(payload []byte) {
-	if len(payload) != 8 {
+	if l == nil || len(payload) != 8 {
 		return // unsolicited, which is allowed and means nothing
 	}
 	number := binary.BigEndian.Uint64(payload)

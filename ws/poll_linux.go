@@ -3,78 +3,21 @@ package ws
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
 	"syscall"
 )
 
-// readinessOf is how c says that there is something to read; nil where it cannot.
-func readinessOf(c *Conn) Readiness {
-	if r, ok := c.conn.(Readiness); ok {
-		return r
-	}
-	if c.kernel != nil {
-		p := &polledConn{kernel: c.kernel}
-		p.arm = func(fd uintptr) { p.armErr = p.watch(int32(fd)) }
-		return p
-	}
-	return nil
-}
+// canPoll says that the poller tells of connections of the kernel's.
+const canPoll = true
 
-// polledConn is a connection of the kernel's whose readiness the poller watches.
-// Its fields but the first are under the poller's mu.
-type polledConn struct {
-	kernel *kernelReader
-	arm    func(fd uintptr) // watches once more; made once
-	armErr error
-	poller *poller // nil: it is not watched yet
-	fd     int32   // where it is
-	onRead func()  // nil: nobody waits
-
-	forgotten bool // the connection is closed
-}
-
-var _ Readiness = (*polledConn)(nil)
-
-func (p *polledConn) tryFill(in *readBuffer) error { return p.kernel.tryFill(in) }
-
-// TryRead implements [Readiness].
-func (p *polledConn) TryRead(b []byte) (n int, err error) {
-	rawErr := p.kernel.raw.Read(func(fd uintptr) bool {
-		err = syscall.EINTR
-		for err == syscall.EINTR {
-			n, err = syscall.Read(int(fd), b)
-		}
-		return true
-	})
-	switch {
-	case rawErr != nil:
-		return 0, rawErr
-	case err != nil:
-		return 0, p.kernel.opError(err)
-	case n == 0 && len(b) > 0:
-		return 0, io.EOF
-	}
-	return n, nil
-}
-
-// OnReadable implements [Readiness].
-func (p *polledConn) OnReadable(f func()) {
-	polling.mu.Lock()
-	p.onRead = f
-	err := p.kernel.raw.Control(p.arm)
-	if err == nil {
-		err = p.armErr
-	}
-	if err != nil {
-		p.onRead = nil
-	}
-	polling.mu.Unlock()
-	if err != nil {
-		go f() // a closed connection: the read says so
-	}
+// pollEntry is what the poller knows of a connection; under its mu.
+type pollEntry struct {
+	poller    *poller // nil: it is not watched yet, or not any more
+	fd        int32   // where it is
+	waiting   bool    // and is to be woken
+	forgotten bool    // the connection is closed
 }
 
 // poller waits for many connections on one goroutine of its own, which is there
@@ -84,7 +27,10 @@ type poller struct {
 	epoll *os.File
 	fd    int // epoll's; while the file is open
 	raw   syscall.RawConn
-	conns map[int32]*polledConn // by descriptor
+	conns []*events // by descriptor
+	count int       // of conns that are not nil
+
+	workers workers
 }
 
 // polling is the process's poller; nil while there is no connection to watch.
@@ -102,7 +48,7 @@ func newPoller() (*poller, error) {
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &poller{epoll: os.NewFile(uintptr(fd), "epoll"), fd: fd, conns: make(map[int32]*polledConn)}
+	p := &poller{epoll: os.NewFile(uintptr(fd), "epoll"), fd: fd}
 	if p.raw, err = p.epoll.SyscallConn(); err != nil {
 		p.epoll.Close()
 		return nil, err
@@ -111,59 +57,107 @@ func newPoller() (*poller, error) {
 	return p, nil
 }
 
-// watch has c's onRead called when there is something to read on fd. The caller
-// has the poller's mu.
-func (c *polledConn) watch(fd int32) error {
-	if c.forgotten {
-		return net.ErrClosed
+// armed is the watching of a connection, in a form that allocates nothing.
+type armed struct {
+	e   *events
+	err error
+	arm func(fd uintptr) // made once
+}
+
+var arms sync.Pool // of *armed
+
+func newArmed() *armed {
+	if a, ok := arms.Get().(*armed); ok {
+		return a
 	}
-	if polling.p == nil {
-		p, err := newPoller()
-		if err != nil {
-			return err
-		}
-		polling.p = p
+	a := new(armed)
+	a.arm = func(fd uintptr) { a.err = a.e.watchFD(int32(fd)) }
+	return a
+}
+
+// watch has e woken once when there is something to read.
+func (e *events) watch() error {
+	a := newArmed()
+	a.e = e
+	err := e.c.kernel.Control(a.arm)
+	if err == nil {
+		err = a.err
 	}
-	op := syscall.EPOLL_CTL_MOD
-	if c.poller == nil {
-		op = syscall.EPOLL_CTL_ADD
-		c.poller, c.fd = polling.p, fd
-		c.poller.conns[fd] = c
+	a.e, a.err = nil, nil
+	arms.Put(a)
+	return err
+}
+
+// watchFD is watch for who has hold of the descriptor: until it returns the
+// descriptor is not closed, and so neither forgotten nor the poller's last one.
+func (e *events) watchFD(fd int32) error {
+	op, p, err := e.poll.enter(e, fd)
+	if err != nil {
+		return err
 	}
 	ev := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot, Fd: fd}
-	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.poller.fd, op, int(fd), &ev))
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.fd, op, int(fd), &ev))
 }
 
 const epollOneShot = 1 << 30
 
-// forget takes a connection out whose descriptor is closed: the kernel has
-// forgotten it already. The last one ends the poller.
-func (c *polledConn) forget() {
+// enter makes ready for the event of e, and says what epoll is to do.
+func (w *pollEntry) enter(e *events, fd int32) (op int, p *poller, err error) {
 	polling.mu.Lock()
 	defer polling.mu.Unlock()
-	c.forgotten = true
-	p := c.poller
+	switch {
+	case w.forgotten:
+		return 0, nil, net.ErrClosed
+	case w.poller != nil:
+		w.waiting = true
+		return syscall.EPOLL_CTL_MOD, w.poller, nil
+	case polling.p == nil:
+		if polling.p, err = newPoller(); err != nil {
+			return 0, nil, err
+		}
+	}
+	p = polling.p
+	w.poller, w.fd, w.waiting = p, fd, true
+	if more := int(fd) + 1 - len(p.conns); more > 0 {
+		p.conns = append(p.conns, make([]*events, more)...)
+	}
+	if p.conns[fd] == nil {
+		p.count++
+	}
+	p.conns[fd] = e
+	return syscall.EPOLL_CTL_ADD, p, nil
+}
+
+// forget takes a connection out whose descriptor is closed: the kernel has
+// forgotten it already. The last one ends the poller.
+func (w *pollEntry) forget() {
+	polling.mu.Lock()
+	defer polling.mu.Unlock()
+	w.forgotten = true
+	p := w.poller
 	if p == nil {
 		return
 	}
-	c.poller, c.onRead = nil, nil
-	if p.conns[c.fd] == c { // it may be another's already
-		delete(p.conns, c.fd)
+	w.poller, w.waiting = nil, false
+	if e := p.conns[w.fd]; e != nil && &e.poll == w { // it may be another's already
+		p.conns[w.fd] = nil
+		p.count--
 	}
-	if len(p.conns) == 0 && polling.p == p {
+	if p.count == 0 && polling.p == p {
 		polling.p = nil
 		p.epoll.Close()
 	}
 }
 
-// loop waits for events and hands the connections over, each to a goroutine.
+// loop waits for events and hands the connections that they are of over.
 func (p *poller) loop() {
-	events := make([]syscall.EpollEvent, 128)
-	calls := make([]func(), 0, len(events))
+	defer p.workers.close()
+	came := make([]syscall.EpollEvent, 128)
+	ready := make([]*events, 0, len(came))
 	var n int
 	var err error
 	wait := func(fd uintptr) bool {
-		n, err = syscall.EpollWait(int(fd), events, 0)
+		n, err = syscall.EpollWait(int(fd), came, 0)
 		return n > 0 || err != nil && !errors.Is(err, syscall.EINTR)
 	}
 	for {
@@ -173,22 +167,23 @@ func (p *poller) loop() {
 		if err != nil {
 			panic(fmt.Sprintf("ws: epoll_wait: %v", err)) // it can only be a descriptor that is none
 		}
-		calls = p.ready(calls[:0], events[:n])
-		for _, f := range calls {
-			go f()
+		ready = p.ready(ready[:0], came[:n])
+		for _, e := range ready {
+			p.workers.serve(e)
 		}
+		clear(ready)
 	}
 }
 
-// ready appends what to call for events.
-func (p *poller) ready(calls []func(), events []syscall.EpollEvent) []func() {
+// ready appends the connections that are to be served for what came.
+func (p *poller) ready(ready []*events, came []syscall.EpollEvent) []*events {
 	polling.mu.Lock()
 	defer polling.mu.Unlock()
-	for _, ev := range events {
-		if c := p.conns[ev.Fd]; c != nil && c.onRead != nil {
-			calls = append(calls, c.onRead)
-			c.onRead = nil
+	for _, ev := range came {
+		if e := p.conns[ev.Fd]; e != nil && e.poll.waiting {
+			e.poll.waiting = false
+			ready = append(ready, e)
 		}
 	}
-	return calls
+	return ready
 }

@@ -2,15 +2,12 @@
 
 package ws
 
-// polledConn is there on Linux only.
-type polledConn struct{ Readiness }
+// canPoll says that there is no poller on this system: a goroutine waits for each
+// connection.
+const canPoll = false
 
-func (*polledConn) tryFill(*readBuffer) error { panic("ws: no polledConn on this system") }
+type pollEntry struct{}
 
-func (*polledConn) forget() {}
+func (*pollEntry) forget() {}
 
-// readinessOf is how c says that there is something to read; nil where it cannot.
-func readinessOf(c *Conn) Readiness {
-	r, _ := c.conn.(Readiness)
-	return r
-}
+func (*events) watch() error { panic("ws: no poller on this system") }

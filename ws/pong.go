@@ -2,32 +2,29 @@ package ws
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 )
 
 // pongSlot is the pong that waits to be sent. There is one: a peer that pings
 // faster than it reads gets the answer to its latest ping (RFC 6455 §5.5.3).
 type pongSlot struct {
-	mu      sync.Mutex
-	waiting atomic.Bool
-	payload []byte // nil while none waits, which is nearly always
+	payload atomic.Pointer[[]byte] // nil while none waits, which is nearly always
 }
 
 func (s *pongSlot) put(p []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.payload = append([]byte(nil), p...)
-	s.waiting.Store(true)
+	p = append([]byte(nil), p...)
+	s.payload.Store(&p)
 }
+
+func (s *pongSlot) isWaiting() bool { return s.payload.Load() != nil }
 
 // take empties the slot.
 func (s *pongSlot) take() ([]byte, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.payload
-	s.payload = nil
-	return p, s.waiting.Swap(false)
+	p := s.payload.Swap(nil)
+	if p == nil {
+		return nil, false
+	}
+	return *p, true
 }
 
 // answerPing sends the pong, or leaves it to who is sending now: the reader does
@@ -69,5 +66,3 @@ func (c *Conn) putPong() {
 		_ = c.putControl(context.Background(), opPong, p)
 	}
 }
-
-func (s *pongSlot) isWaiting() bool { return s.waiting.Load() }

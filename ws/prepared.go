@@ -70,7 +70,7 @@ func (m *PreparedMessage) forDeflate(d *deflate) (*preparedFrame, error) {
 // WritePrepared is [Conn.Write] of a prepared message. A server writes the frame
 // as it was prepared; a client masks it anew.
 func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
-	if !c.writing.lock(ctx, c.done) {
+	if !c.writing.lock(ctx, c) {
 		return fmt.Errorf("ws: write: %w", c.lateError(ctx))
 	}
 	err := c.writePrepared(ctx, m)

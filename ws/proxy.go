@@ -110,7 +110,7 @@ func (t target) tunnel(ctx context.Context, via *url.URL, dial dialFunc, opts *D
 		config.ServerName, config.NextProtos = via.Hostname(), []string{"http/1.1"}
 		conn = tls.Client(conn, config)
 	}
-	limit := deadline{conn: conn, read: true, write: true}
+	limit := deadline{set: conn.SetDeadline}
 	stop := limit.watch(ctx)
 	err = t.askForTunnel(conn, via)
 	limit.unwatch(stop)

@@ -84,7 +84,7 @@ func (q *Queue) Send(ctx context.Context, typ MessageType, p []byte, class int) 
 		case <-room:
 		case <-ctx.Done():
 			return fmt.Errorf("ws: queue: %w", ctx.Err())
-		case <-q.c.done:
+		case <-q.c.whenEnded():
 			return fmt.Errorf("ws: queue: %w", alreadyClosed(q.c.ended()))
 		}
 	}

@@ -32,7 +32,7 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 // to dst and returns the extended slice. Where the capacity suffices nothing is
 // allocated. After an error the slice returned is dst.
 func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte, error) {
-	if !c.reading.lock(ctx, c.done) {
+	if !c.reading.lock(ctx, c) {
 		return 0, dst, fmt.Errorf("ws: read: %w", c.waitError(ctx))
 	}
 	defer c.reading.unlock()
@@ -42,7 +42,8 @@ func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte,
 	p, err := c.readMessage(ctx, dst)
 	if err != nil {
 		if c.ended() == nil && len(p) > len(dst) {
-			c.partial = bytes.Clone(p[len(dst):])
+			rest := bytes.Clone(p[len(dst):])
+			c.partial = &rest
 		}
 		return 0, dst, fmt.Errorf("ws: read: %w", err)
 	}
@@ -59,7 +60,7 @@ const directRead = 32 << 10
 // came so far is appended too.
 func (c *Conn) readMessage(ctx context.Context, p []byte) ([]byte, error) {
 	if c.partial != nil {
-		p = append(p, c.partial...)
+		p = append(p, *c.partial...)
 		c.partial = nil
 	}
 	for {
@@ -112,7 +113,7 @@ func (c *Conn) inflated() int {
 // Read or Reader, after which the reader fails. The errors are those of
 // [Conn.Read].
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
-	if !c.reading.lock(ctx, c.done) {
+	if !c.reading.lock(ctx, c) {
 		return 0, nil, fmt.Errorf("ws: read: %w", c.waitError(ctx))
 	}
 	defer c.reading.unlock()
@@ -139,7 +140,7 @@ var errStaleReader = errors.New("ws: read: this message's reader was given up fo
 // Read reads from the message.
 func (r *messageReader) Read(p []byte) (int, error) {
 	c := r.c
-	if !c.reading.lock(r.ctx, c.done) {
+	if !c.reading.lock(r.ctx, c) {
 		return 0, fmt.Errorf("ws: read: %w", c.waitError(r.ctx))
 	}
 	defer c.reading.unlock()
@@ -152,9 +153,11 @@ func (r *messageReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if len(c.partial) > 0 {
-		n := copy(p, c.partial)
-		c.partial = c.partial[n:]
+	if c.partial != nil {
+		n := copy(p, *c.partial)
+		if *c.partial = (*c.partial)[n:]; len(*c.partial) == 0 {
+			c.partial = nil
+		}
 		return n, nil
 	}
 	for {
@@ -255,7 +258,7 @@ func (c *Conn) control(ctx context.Context, f frame) error {
 		}
 		return err
 	case opPong:
-		c.pings.answered(f.payload)
+		c.pings.Load().answered(f.payload)
 	case opClose:
 		return c.closeReceived(ctx, f.payload)
 	}
@@ -356,14 +359,14 @@ func (c *Conn) fill(ctx context.Context) error {
 	defer c.endWait()
 	var err error
 	if c.kernel != nil {
-		stop := c.readDeadline.watch(ctx)
-		err = c.kernel.fill(&c.in)
-		c.readDeadline.unwatch(stop)
+		stop := c.watchRead(ctx)
+		err = c.fillKernel(true)
+		c.unwatchRead(stop)
 		if err != nil {
 			return c.readError(ctx, err)
 		}
 	} else {
-		space := c.in.space(c.in.eager)
+		space := c.in.space(c.in.eager())
 		var n int
 		if n, err = c.readConn(ctx, space); err != nil {
 			return err
@@ -378,7 +381,7 @@ func (c *Conn) fill(ctx context.Context) error {
 // error but the context's, and errWouldBlock, ends the connection.
 func (c *Conn) readConn(ctx context.Context, p []byte) (int, error) {
 	if c.events.nonBlocking() {
-		n, err := c.events.ready.TryRead(p)
+		n, err := c.tryRead(p)
 		return n, c.tryError(n, err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -387,9 +390,9 @@ func (c *Conn) readConn(ctx context.Context, p []byte) (int, error) {
 	c.startWait()
 	defer c.endWait()
 	for {
-		stop := c.readDeadline.watch(ctx)
+		stop := c.watchRead(ctx)
 		n, err := c.conn.Read(p)
-		c.readDeadline.unwatch(stop)
+		c.unwatchRead(stop)
 		switch {
 		case n > 0:
 			c.keepAlive.heard()

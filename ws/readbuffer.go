@@ -1,56 +1,81 @@
 package ws
 
+import "sync"
+
 // readBuffer holds what was read from the connection and not yet parsed: one
-// read brings as many frames as are there. It has memory, from a pool, only
-// while something is in it or is being read.
+// read brings as many frames as are there. It has memory, from pools, only while
+// something is in it or is being read.
 type readBuffer struct {
+	has *unparsed // nil: nothing
+}
+
+type unparsed struct {
 	mem   pooledBuffer
 	extra []byte // what came with the handshake, where that is more than a buffer holds
 	r, w  int    // bytes r to w are unparsed
 	eager bool   // the last read filled its buffer: there is more where that came from
 }
 
+var unparsedPool = sync.Pool{New: func() any { return new(unparsed) }}
+
 func newReadBuffer(initial []byte) (b readBuffer) {
-	switch {
-	case len(initial) == 0:
+	if len(initial) == 0 {
 		return b
-	case len(initial) > largeBuffer-maxHeader-maxControl:
-		b.extra = append(make([]byte, 0, len(initial)+maxHeader+maxControl), initial...)
-	default:
-		b.mem = newLargeBuffer()
+	}
+	b.has = unparsedPool.Get().(*unparsed)
+	if len(initial) > largeBuffer-maxHeader-maxControl {
+		b.has.extra = append(make([]byte, 0, len(initial)+maxHeader+maxControl), initial...)
+	} else {
+		b.has.mem = newLargeBuffer()
 		copy(b.buf(), initial)
 	}
-	b.w = len(initial)
+	b.has.w = len(initial)
 	return b
 }
 
 func (b *readBuffer) buf() []byte {
-	if b.extra != nil {
-		return b.extra[:cap(b.extra)]
+	if b.has.extra != nil {
+		return b.has.extra[:cap(b.has.extra)]
 	}
-	return b.mem.bytes()
+	return b.has.mem.bytes()
 }
 
 // bytes is what is there.
-func (b *readBuffer) bytes() []byte { return b.buf()[b.r:b.w] }
+func (b *readBuffer) bytes() []byte {
+	if b.has == nil {
+		return nil
+	}
+	return b.buf()[b.has.r:b.has.w]
+}
 
-func (b *readBuffer) len() int { return b.w - b.r }
+func (b *readBuffer) len() int {
+	if b.has == nil {
+		return 0
+	}
+	return b.has.w - b.has.r
+}
 
 // take removes n bytes from the front.
 func (b *readBuffer) take(n int) {
-	b.r += n
-	if b.r == b.w {
-		b.r, b.w = 0, 0
+	if n == 0 {
+		return
+	}
+	if b.has.r += n; b.has.r == b.has.w {
+		b.has.r, b.has.w = 0, 0
 	}
 }
+
+// eager reports whether the last read filled its buffer.
+func (b *readBuffer) eager() bool { return b.has != nil && b.has.eager }
 
 // release gives the memory back where nothing is in it. What next took from it
 // must not be used any more.
 func (b *readBuffer) release() {
-	if b.len() == 0 {
-		b.mem.put()
-		b.extra = nil
-		b.r, b.w = 0, 0
+	if b.has != nil && b.len() == 0 {
+		b.has.mem.put()
+		*b.has = unparsed{}
+		unparsedPool.Put(b.has)
+		b.has = nil
 	}
 }
 
@@ -58,25 +83,21 @@ func (b *readBuffer) release() {
 // memory yet. It is never empty where less than a control frame is in the
 // buffer, which is the most that a parser waits for.
 func (b *readBuffer) space(large bool) []byte {
-	buf := b.buf()
-	if b.len() == 0 && large && len(buf) < largeBuffer {
+	if b.len() == 0 && (b.has == nil || large && len(b.buf()) < largeBuffer) {
 		b.release()
-		buf = nil
+		b.has = unparsedPool.Get().(*unparsed)
+		b.has.mem = newSizedBuffer(large)
 	}
-	switch {
-	case buf == nil && large:
-		b.mem = newLargeBuffer()
-	case buf == nil:
-		b.mem = newSmallBuffer()
-	case b.r > 0:
-		b.w = copy(buf, buf[b.r:b.w])
-		b.r = 0
+	buf := b.buf()
+	if b.has.r > 0 {
+		b.has.w = copy(buf, buf[b.has.r:b.has.w])
+		b.has.r = 0
 	}
-	return b.buf()[b.w:]
+	return buf[b.has.w:]
 }
 
 // grew says that n of the room bytes of space were read.
 func (b *readBuffer) grew(n, room int) {
-	b.w += n
-	b.eager = n == room
+	b.has.w += n
+	b.has.eager = n == room
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 	if err := typ.check(); err != nil {
 		return err
 	}
-	if !c.writing.lock(ctx, c.done) {
+	if !c.writing.lock(ctx, c) {
 		return fmt.Errorf("ws: write: %w", c.lateError(ctx))
 	}
 	err := c.writeMessage(ctx, typ, p)
@@ -65,7 +66,7 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 	if err := typ.check(); err != nil {
 		return nil, err
 	}
-	if !c.writing.lock(ctx, c.done) {
+	if !c.writing.lock(ctx, c) {
 		return nil, fmt.Errorf("ws: write: %w", c.lateError(ctx))
 	}
 	return &messageWriter{c: c, ctx: ctx, typ: typ, opcode: typ.opcode(), buf: newSmallBuffer()}, nil
@@ -83,15 +84,10 @@ func (c *Conn) lateError(ctx context.Context) error {
 // may already be there, at maxHeader; nil: wherever that is. A server's buf may
 // be the whole frame, which then ends with p.
 func (c *Conn) writeFrame(ctx context.Context, h header, p, buf []byte) error {
-	if !c.frames.lock(ctx, c.done) {
+	if !c.frames.lock(ctx, c) {
 		return c.lateError(ctx)
 	}
-	if c.writeTimeout > 0 {
-		c.writeDeadline.allowFrame(c.now(), c.writeTimeout)
-	} else if !c.holds() {
-		c.writeDeadline.noFrame()
-	}
-	err := c.putFrame(ctx, h, p, buf, c.writeTimeout)
+	err := c.putFrame(ctx, h, p, buf, writeBound{timeout: c.writeTimeout})
 	c.unlockFrames()
 	return err
 }
@@ -99,7 +95,7 @@ func (c *Conn) writeFrame(ctx context.Context, h header, p, buf []byte) error {
 // writeControl sends a control frame, whose writing is bounded by the close
 // timeout as well as by ctx.
 func (c *Conn) writeControl(ctx context.Context, op opcode, p []byte) error {
-	if !c.frames.lock(ctx, c.done) {
+	if !c.frames.lock(ctx, c) {
 		return c.lateError(ctx)
 	}
 	err := c.putControl(ctx, op, p)
@@ -110,25 +106,19 @@ func (c *Conn) writeControl(ctx context.Context, op opcode, p []byte) error {
 // putControl is writeControl for who has the frames gate. A close frame leaves
 // at once, behind what was held before it.
 func (c *Conn) putControl(ctx context.Context, op opcode, p []byte) error {
-	if c.holds() && op != opClose {
-		return c.putFrame(ctx, header{fin: true, opcode: op}, p, nil, c.closeTimeout)
-	}
-	c.writeDeadline.setFrame(c.now().Add(c.closeTimeout))
-	err := c.putFrame(ctx, header{fin: true, opcode: op}, p, nil, c.closeTimeout)
-	c.writeDeadline.setFrame(never)
-	return err
+	return c.putFrame(ctx, header{fin: true, opcode: op}, p, nil, writeBound{c.closeTimeout, true})
 }
 
-// putFrame holds a frame, or writes it in as few writes as there can be. timeout
-// is the one that was set for it. The caller has the frames gate.
-func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, timeout time.Duration) error {
+// putFrame holds a frame, or writes it in as few writes as there can be. The
+// caller has the frames gate.
+func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, bound writeBound) error {
 	if err := c.ended(); err != nil {
 		return alreadyClosed(err)
 	}
 	if c.closeSent {
 		return fmt.Errorf("the close frame is already sent: %w", net.ErrClosed)
 	}
-	if err := c.sendUnsent(ctx, timeout); err != nil {
+	if err := c.sendUnsent(ctx, bound); err != nil {
 		return err
 	}
 	h.length = int64(len(p))
@@ -154,11 +144,11 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, timeout ti
 		return err
 	}
 	c.closeSent = h.opcode == opClose
-	return c.sendFrame(ctx, h, p, buf, timeout)
+	return c.sendFrame(ctx, h, p, buf, bound)
 }
 
 // sendFrame writes a frame. The caller has the frames gate.
-func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout time.Duration) error {
+func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, bound writeBound) error {
 	// The header goes right before the payload, wherever that is to be.
 	var head [maxHeader]byte
 	header := appendHeader(head[:0], h)
@@ -177,8 +167,8 @@ func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout t
 		first, rest = buf[start:maxHeader+n], p[n:]
 	}
 
-	stop := c.writeDeadline.watch(ctx)
-	n, err := c.conn.Write(first)
+	w := frameWrite{c: c, ctx: ctx, bound: bound}
+	n, err := w.write(first)
 	begun := n > 0
 	first = first[n:]
 	for err == nil && len(rest) > 0 {
@@ -188,10 +178,10 @@ func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout t
 		} else {
 			first, rest = rest, nil
 		}
-		n, err = c.conn.Write(first)
+		n, err = w.write(first)
 		first = first[n:]
 	}
-	c.writeDeadline.unwatch(stop)
+	w.end()
 	switch {
 	case err == nil:
 		return nil
@@ -203,7 +193,7 @@ func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, timeout t
 		c.encode(c.unsent[copy(c.unsent, first):], rest, &h)
 		return nil
 	}
-	return c.writeError(ctx, err, timeout)
+	return c.writeError(ctx, err, bound.timeout)
 }
 
 // goesOn reports whether the connection may go on after a Write of its that
@@ -215,13 +205,13 @@ func (c *Conn) goesOn(ctx context.Context, err error) bool {
 
 // sendUnsent sends the rest of a frame whose sender waits no longer. The caller has
 // the frames gate.
-func (c *Conn) sendUnsent(ctx context.Context, timeout time.Duration) error {
+func (c *Conn) sendUnsent(ctx context.Context, bound writeBound) error {
 	if len(c.unsent) == 0 {
 		return nil
 	}
-	stop := c.writeDeadline.watch(ctx)
-	n, err := c.conn.Write(c.unsent)
-	c.writeDeadline.unwatch(stop)
+	w := frameWrite{c: c, ctx: ctx, bound: bound}
+	n, err := w.write(c.unsent)
+	w.end()
 	c.unsent = c.unsent[n:]
 	switch {
 	case err == nil:
@@ -230,7 +220,65 @@ func (c *Conn) sendUnsent(ctx context.Context, timeout time.Duration) error {
 	case c.goesOn(ctx, err):
 		return ctx.Err()
 	}
-	return c.writeError(ctx, err, timeout)
+	return c.writeError(ctx, err, bound.timeout)
+}
+
+// writeBound is how long writing may take.
+type writeBound struct {
+	timeout time.Duration // 0: however long
+	exactly bool          // otherwise up to half of it less, which costs less
+}
+
+// frameWrite is what is written between looks at what else is to be: a frame, or
+// those that were held. It ends with end.
+type frameWrite struct {
+	c     *Conn
+	ctx   context.Context
+	bound writeBound
+	by    *deadline // nil: nothing had to wait yet
+	stop  func() bool
+}
+
+// write writes p, and returns how much of it was. What a socket of the kernel's
+// takes at once, which is nearly everything, needs neither a deadline nor to hear
+// of the context.
+func (w *frameWrite) write(p []byte) (n int, err error) {
+	if w.c.kernel != nil && w.by == nil {
+		n, err = w.c.writeKernel(p)
+		if err != syscall.EAGAIN {
+			return n, err
+		}
+		p = p[n:]
+		w.bound.exactly = true // a deadline that stays would hit a later write
+	}
+	w.mayWait()
+	k, err := w.c.conn.Write(p)
+	return n + k, err
+}
+
+// mayWait sets what ends a write that waits.
+func (w *frameWrite) mayWait() {
+	if w.by != nil {
+		return
+	}
+	if w.by = w.c.writeBy(); w.bound.timeout == 0 {
+		w.by.noFrame()
+	} else if w.bound.exactly {
+		w.by.setFrame(w.c.now().Add(w.bound.timeout))
+	} else {
+		w.by.allowFrame(w.c.now(), w.bound.timeout)
+	}
+	w.stop = w.by.watch(w.ctx)
+}
+
+func (w *frameWrite) end() {
+	if w.by == nil {
+		return
+	}
+	w.by.unwatch(w.stop)
+	if w.bound.exactly {
+		w.by.noFrame()
+	}
 }
 
 // writeError ends the connection for an error of its Write, and says what that
