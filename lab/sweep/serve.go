@@ -9,6 +9,7 @@ import (
 	"io"
 	"testing"
 
+	"strata/lab/kernel"
 	"strata/lab/scenario"
 	"strata/lab/workload"
 	"strata/trace/ladder"
@@ -88,6 +89,10 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 	case Virtual:
 	case RealTime:
 		o.RealTime = true
+	case Kernel:
+		if j.Explain || j.Ladder != nil || j.Capture != "" {
+			return fail(errors.New("what kernels do is not recorded: leave out --trace and --pcap"))
+		}
 	default:
 		return fail(fmt.Errorf("engine %q is not here", j.Cell.Engine))
 	}
@@ -124,6 +129,9 @@ func (j *Job) result(t *testing.T, o workload.Options) (*workload.Result, error)
 	p, err := w.Params(j.Cell.Settings)
 	if err != nil {
 		return nil, err
+	}
+	if j.Cell.Engine == Kernel {
+		return kernel.Run(t.Context(), w, p, j.Cell.Seed)
 	}
 	return workload.Run(t, w, p, o)
 }

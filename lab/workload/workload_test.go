@@ -3,7 +3,6 @@ package workload_test
 import (
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,25 +29,31 @@ func value(t *testing.T, r *workload.Result, expr string) float64 {
 	return v
 }
 
-// Every workload runs with what it has by default, and with loss; the same seed
-// gives the same result to the last digit, another seed another.
+// Every workload runs with what it has by default, and gives all that its table
+// shows; the same seed gives the same result to the last digit, another seed
+// another.
 func TestWorkloadsRepeat(t *testing.T) {
 	for _, w := range workload.All() {
 		t.Run(w.Name, func(t *testing.T) {
-			run(t, w.Name, 1)
-			lossy := workload.Setting{Axis: "loss", Value: "5%"}
-			start := time.Now()
-			text := func(seed uint64) string {
-				b, err := json.Marshal(run(t, w.Name, seed, lossy))
-				require.NoError(t, err)
-				return string(b)
+			settings := []workload.Setting{set("loss", "5%")}
+			for axis, value := range map[string]string{"clients": "4", "duration": "5s", "size": "256k"} {
+				if w.Takes(axis) {
+					settings = append(settings, set(axis, value))
+				}
 			}
-			first := text(3)
-			t.Log(time.Since(start), len(first))
-			require.Equal(t, first, text(3))
-			require.NotEqual(t, first, text(4))
+			result := func(seed uint64) (*workload.Result, string) {
+				r := run(t, w.Name, seed, settings...)
+				b, err := json.Marshal(r)
+				require.NoError(t, err)
+				return r, string(b)
+			}
+			r, first := result(3)
+			_, again := result(3)
+			_, other := result(4)
+			require.Equal(t, first, again)
+			require.NotEqual(t, first, other)
 			for _, c := range w.Columns {
-				t.Log(c.Title, value(t, run(t, w.Name, 3, lossy), c.Expr))
+				value(t, r, c.Expr)
 			}
 		})
 	}

@@ -1,0 +1,10 @@
+// Package kernel runs workloads over the kernel's own TCP: a network namespace for
+// the server and one for each client, joined by cables (package cable, what strata
+// link is) with the same shapes. It is what worlds stand beside.
+//
+//	result, err := kernel.Run(ctx, bulk, params, 17)
+//
+// It needs Linux and root. The seed decides what the wires do to the nth packet;
+// the rest is the machine's. RACK is the kernel's only way to find losses, and the
+// parameter that says otherwise is not for it.
+package kernel
