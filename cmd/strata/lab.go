@@ -80,10 +80,17 @@ prints a scenario with comments.`,
 	return cmd
 }
 
+// axisFlag is an axis's list of values; kind is what one of them is.
+type axisFlag struct{ values, kind string }
+
+func (a *axisFlag) Set(s string) error { a.values = s; return nil }
+func (a *axisFlag) String() string     { return a.values }
+func (a *axisFlag) Type() string       { return a.kind }
+
 func experimentCommand(w *workload.Workload) *cobra.Command {
 	c := labConfig()
 	c.Workload = w.Name
-	axes := map[string]*string{}
+	axes := map[string]*axisFlag{}
 	var realTime, kernel bool
 	cmd := &cobra.Command{
 		Use:   w.Name + " [flags]",
@@ -96,7 +103,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range w.AxisNames() {
 				if cmd.Flags().Changed(name) {
-					c.Axes = append(c.Axes, sweep.Values{Axis: name, Values: strings.Split(*axes[name], ",")})
+					c.Axes = append(c.Axes, sweep.Values{Axis: name, Values: strings.Split(axes[name].values, ",")})
 				}
 			}
 			c.AddEngines(realTime, kernel)
@@ -107,11 +114,12 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 	f.SortFlags = false
 	for _, a := range workload.Axes() {
 		if w.Takes(a.Name) {
-			usage := "`" + a.Value + "` " + a.Usage
+			usage := a.Usage
 			if d := w.Default(a.Name); d != "" {
 				usage += " (default " + d + ")"
 			}
-			axes[a.Name] = f.String(a.Name, "", usage)
+			axes[a.Name] = &axisFlag{kind: a.Value}
+			f.Var(axes[a.Name], a.Name, usage)
 		}
 	}
 	f.Uint64Var(&c.Seed, "seed", 1, "the first seed")

@@ -108,7 +108,8 @@ every layer in the open.`,
 		Example: `  strata demo                      one conversation through all seven layers
   sudo strata serve                a host at 10.77.0.2: curl http://10.77.0.2/
   strata serve -- curl -s http://10.77.0.2/
-  sudo strata link --between blue,green --shape "delay 80ms loss 1%"`,
+  sudo strata link --between blue,green --shape "delay 80ms loss 1%"
+  strata lab socketio-chat --loss 0,1%,5% --delay 10ms,150ms --seeds 20 --out report/`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,

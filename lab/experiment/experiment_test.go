@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"strata/lab/experiment"
 	"strata/lab/scenario"
@@ -18,9 +19,7 @@ import (
 
 const asWorker = "STRATA_EXPERIMENT_WORKER"
 
-func TestMain(m *testing.M) {
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // This test is the worker of the others.
 func TestWorker(t *testing.T) {

@@ -25,7 +25,9 @@ everything from some moment of a heartbeat's round on. It measures how long afte
 that each notices: the server and the client of Socket.IO by the heartbeat,
 WebSocket's pings, TCP's keepalive, and TCP's user timeout of data that was
 being sent. "Silence" counts from the last that was heard of the peer, which is
-what the protocols promise something about: that stands beside each.`,
+what the protocols promise something about: that stands beside each. WebSocket's
+pings look for signs of life once an interval only, and notice within two of them
+and the timeout.`,
 	Defaults: []Setting{{"delay", "50ms"}, {"ping-interval", "25s"}, {"ping-timeout", "20s"}, {"keepalive", "15s/15s/9"}, {"user-timeout", "30s"}},
 	Axes:     []string{"ping-interval", "ping-timeout", "keepalive", "user-timeout"},
 	Columns: []Column{
