@@ -26,13 +26,26 @@
 //
 // Package typed gives events and calls a type of their own, for both sides.
 //
-// Emitting never waits for a client. What waits to be sent is bounded, see
-// [Options]: a client that reads too slowly is disconnected, [Socket.EmitWait]
-// waits instead, [Socket.Volatile] drops. What a client sends faster than its
-// handlers work is bounded as well: its connection is then read more slowly.
+// Emitting never waits for a client. What waits to be sent to one is bounded by
+// Options.SendPackets and SendBytes, and each event says what is to become of it
+// when a client reads too slowly:
+//
+//	s.Volatile().Emit("position", x, y)   // dropped as soon as anything else waits
+//	s.EmitWait(ctx, "chunk", data)        // waits for room, or until ctx ends
+//	s.Emit("news", text)                  // beyond the bound the client is disconnected
+//
+// [Socket.Waiting] and [Server.Counters] show how much waits, what was dropped
+// and who was disconnected. A broadcast is encoded once, and a client that is slow
+// delays no other.
+//
+// What a client sends faster than its handlers work is bounded as well: 256 events
+// or 4 MiB wait, then its connection is read no further. A handler that waits for
+// an answer of a client that has that much under way gets none, because it comes
+// behind it: give its context a deadline.
 //
 // With [Recovery] clients continue after a lost connection where they were.
 // An [Adapter] keeps the rooms; the one in memory is for a single server.
 //
-// Not here: adapters for clusters, the admin page, WebTransport.
+// Package strata/socketio/webtransport adds sessions over WebTransport. Not here:
+// adapters for clusters, the admin page.
 package socketio

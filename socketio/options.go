@@ -83,7 +83,8 @@ type Options struct {
 	Compression  *ws.Compression // of WebSocket messages. nil: none
 	Cookie       *http.Cookie    // that holds the Engine.IO session's id. nil: none
 
-	AllowRequest      func(*http.Request) error // refuses handshakes. nil: never
+	GenerateID        func(*http.Request) (string, error) // of an Engine.IO session. nil: random
+	AllowRequest      func(*http.Request) error           // refuses handshakes. nil: never
 	InitialHeaders    func(http.Header, *http.Request)
 	Headers           func(http.Header, *http.Request)
 	OnConnectionError func(*engineio.ConnectionError)
@@ -140,7 +141,7 @@ func (o *Options) engine() *engineio.Options {
 		AllowedOrigins: o.AllowedOrigins, AllowCredentials: o.AllowCredentials,
 		SendPackets: o.SendPackets, SendBytes: o.SendBytes,
 		CompressHTTP: o.CompressHTTP, Compression: o.Compression, Cookie: o.Cookie, AllowRequest: o.AllowRequest,
-		InitialHeaders: o.InitialHeaders, Headers: o.Headers, OnConnectionError: o.OnConnectionError,
+		GenerateID: o.GenerateID, InitialHeaders: o.InitialHeaders, Headers: o.Headers, OnConnectionError: o.OnConnectionError,
 		Rand: o.Rand, Recorder: o.Recorder, Host: o.Host,
 	}
 }

@@ -121,6 +121,12 @@ func (p *ParentNamespace) Local() Broadcast { return p.everybody().Local() }
 // Volatile is a broadcast to the sockets that can take it at once.
 func (p *ParentNamespace) Volatile() Broadcast { return p.everybody().Volatile() }
 
+// Compress is a broadcast that is, or is not, worth compressing.
+func (p *ParentNamespace) Compress(compress bool) Broadcast { return p.everybody().Compress(compress) }
+
+// Send is Emit of the event "message".
+func (p *ParentNamespace) Send(args ...any) error { return p.Emit("message", args...) }
+
 // Timeout is as for [Namespace.Timeout].
 func (p *ParentNamespace) Timeout(d time.Duration) Broadcast { return p.everybody().Timeout(d) }
 

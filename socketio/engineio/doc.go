@@ -27,5 +27,6 @@
 // goroutine at all where the connection below can say when something comes: see
 // ws.Conn.Handle.
 //
-// Not here: Engine.IO v3, WebTransport.
+// Clients of version 3 are let in with Options.AllowEIO3. WebTransport, which is
+// more code than all of this, is strata/socketio/webtransport.
 package engineio

@@ -54,6 +54,7 @@ type Session struct {
 	closeCode ws.StatusCode // of the close frame, when closing
 	probe     carrier       // that the client wants to change to; nil: none
 	probed    bool          // the probe was answered
+	onUpgrade []func(Transport)
 	room      chan struct{} // closed when something left; nil: nobody waits for that
 
 	// The heartbeat: see heartbeat.go.
@@ -80,6 +81,14 @@ func (s *Session) Transport() Transport {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.transport
+}
+
+// OnUpgrade has fn called, on a goroutine of its own, when the session has changed
+// to another transport. Where it has changed already fn is never called.
+func (s *Session) OnUpgrade(fn func(to Transport)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onUpgrade = append(s.onUpgrade, fn)
 }
 
 // Flow is the connection that carries the session at the moment, or did last;

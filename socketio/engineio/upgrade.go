@@ -74,6 +74,10 @@ func (s *Session) change(conn carrier, flow trace.Flow) error {
 			s.transport, s.conn, s.flow = conn.transport(), conn, flow
 			s.server.counters.upgraded.Add(1)
 			s.probe, s.probed = nil, false
+			for _, fn := range s.onUpgrade {
+				s.server.running.Go(func() { fn(conn.transport()) })
+			}
+			s.onUpgrade = nil
 			if len(s.queue.packets) > 0 || s.state == closing {
 				s.kick()
 			}

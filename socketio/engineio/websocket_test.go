@@ -84,6 +84,8 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	ss.echo = false
 	const phases, each = 3, 100
 	const messages = phases * each
+	upgraded := make(chan engineio.Transport, 2)
+	ss.OnUpgrade(func(to engineio.Transport) { upgraded <- to })
 	phase := make(chan struct{})
 	go func() {
 		for i := range messages {
@@ -122,6 +124,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		require.Equal(t, fmt.Sprint("4", i), p)
 	}
 	require.Equal(t, engineio.WebSocket, ss.Transport())
+	require.Equal(t, engineio.WebSocket, wait(t, "OnUpgrade", upgraded))
 	require.Contains(t, s.do("GET", query, "").body, "Bad request", "polling is over")
 	require.Contains(t, s.do("POST", query, "4x").body, "Bad request")
 
