@@ -23,17 +23,16 @@ const (
 // Conn is a WebSocket connection. One goroutine reads at a time (a second one
 // waits for the first); any number may write, ping and close.
 type Conn struct {
-	conn         net.Conn
-	kernel       syscall.RawConn // conn's descriptor; nil: it is not the kernel's
-	client       bool
-	subprotocol  string
-	closeTimeout time.Duration
-	writeTimeout time.Duration // 0: none
-	now          func() time.Time
-	tracer       *tracer    // nil: nobody wants to know
-	deflate      *deflate   // nil: messages are not compressed
-	events       *events    // nil: nobody called Handle
-	keepAlive    *keepAlive // nil: none
+	conn       net.Conn
+	kernel     syscall.RawConn // conn's descriptor; nil: it is not the kernel's
+	client     bool
+	closeSent  bool // under the frames gate: nothing may follow
+	keepUnsent bool // a frame that is half out is finished by the next; set before any Write
+	*settings
+	tracer    *tracer    // nil: nobody wants to know
+	deflate   *deflate   // nil: messages are not compressed
+	events    *events    // nil: nobody called Handle
+	keepAlive *keepAlive // nil: none
 
 	// Receiving; whoever has the reading gate.
 	reading      gate
@@ -48,10 +47,8 @@ type Conn struct {
 	// frames gate; a control frame has only that, so it may go between them.
 	writing       gate
 	frames        gate
-	closeSent     bool // under frames: nothing may follow
 	held          holder
-	keepUnsent    bool        // a frame that is half out is finished by the next; set before any Write
-	unsent        []byte      // the rest of such a frame; under frames
+	unsent        *[]byte     // the rest of a frame that is half out; under frames, nil: there is none
 	masks         *maskSource // a client's
 	writeDeadline atomic.Pointer[deadline]
 	pong          pongSlot
@@ -63,6 +60,36 @@ type Conn struct {
 	mu     sync.Mutex
 	ending *outcome      // nil: it is not decided how the connection ends
 	done   chan struct{} // closed after the connection ended; nil: nobody waits for that yet
+}
+
+// settings are what does not change, and is the same for many connections.
+type settings struct {
+	subprotocol  string
+	closeTimeout time.Duration
+	writeTimeout time.Duration // 0: none
+	now          func() time.Time
+}
+
+// lastSettings are those of the last connection with the clock of the system.
+var lastSettings atomic.Pointer[settings]
+
+// newSettings are cfg's; connections one after the other share them where they are
+// the same.
+func newSettings(cfg *connConfig) *settings {
+	s := settings{cfg.subprotocol, cfg.closeTimeout, max(0, cfg.writeTimeout), cfg.now}
+	if s.closeTimeout <= 0 {
+		s.closeTimeout = defaultCloseTimeout
+	}
+	if s.now != nil {
+		return &s
+	}
+	if last := lastSettings.Load(); last != nil &&
+		s.subprotocol == last.subprotocol && s.closeTimeout == last.closeTimeout && s.writeTimeout == last.writeTimeout {
+		return last
+	}
+	s.now = time.Now
+	lastSettings.Store(&s)
+	return &s
 }
 
 // outcome is how a connection ends.
@@ -91,21 +118,12 @@ type connConfig struct {
 
 func newConn(conn net.Conn, cfg connConfig) *Conn {
 	c := &Conn{
-		conn:         conn,
-		client:       cfg.client,
-		subprotocol:  cfg.subprotocol,
-		closeTimeout: cfg.closeTimeout,
-		writeTimeout: max(0, cfg.writeTimeout),
-		now:          cfg.now,
-		recv:         receiver{fromClient: !cfg.client, deflate: cfg.deflate != nil},
-		in:           newReadBuffer(cfg.buffered),
-		kernel:       kernelConn(conn),
-	}
-	if c.closeTimeout <= 0 {
-		c.closeTimeout = defaultCloseTimeout
-	}
-	if c.now == nil {
-		c.now = time.Now
+		conn:     conn,
+		settings: newSettings(&cfg),
+		client:   cfg.client,
+		recv:     receiver{fromClient: !cfg.client, deflate: cfg.deflate != nil},
+		in:       newReadBuffer(cfg.buffered),
+		kernel:   kernelConn(conn),
 	}
 	c.tracer = newTracer(cfg.recorder, cfg.host, c.now, conn)
 	if cfg.client {

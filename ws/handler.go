@@ -86,12 +86,12 @@ type events struct {
 
 	// What says that there is something to read; where it is neither, a
 	// goroutine serves the connection, and waits.
+	poll     pollEntry
 	notified bool // the connection's own Readiness
 	polled   bool // the poller
-	poll     pollEntry
 
-	idle    atomic.Bool
 	drained bool // the last read did not fill its buffer: there is hardly more
+	idle    atomic.Bool
 }
 
 // nonBlocking reports whether reads must not wait.

@@ -189,8 +189,9 @@ func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, bound wri
 	case !begun:
 		return ctx.Err() // nothing is on the wire
 	case c.keepUnsent:
-		c.unsent = make([]byte, len(first)+len(rest))
-		c.encode(c.unsent[copy(c.unsent, first):], rest, &h)
+		unsent := make([]byte, len(first)+len(rest))
+		c.encode(unsent[copy(unsent, first):], rest, &h)
+		c.unsent = &unsent
 		return nil
 	}
 	return c.writeError(ctx, err, bound.timeout)
@@ -206,13 +207,13 @@ func (c *Conn) goesOn(ctx context.Context, err error) bool {
 // sendUnsent sends the rest of a frame whose sender waits no longer. The caller has
 // the frames gate.
 func (c *Conn) sendUnsent(ctx context.Context, bound writeBound) error {
-	if len(c.unsent) == 0 {
+	if c.unsent == nil {
 		return nil
 	}
 	w := frameWrite{c: c, ctx: ctx, bound: bound}
-	n, err := w.write(c.unsent)
+	n, err := w.write(*c.unsent)
 	w.end()
-	c.unsent = c.unsent[n:]
+	*c.unsent = (*c.unsent)[n:]
 	switch {
 	case err == nil:
 		c.unsent = nil

@@ -14,21 +14,47 @@ import (
 // corked: what was found in one read goes back in one write; otherwise each frame
 // has a write of its own.
 func serveBare(ln net.Listener, corked bool) {
+	serveBareConns(ln, func(conn net.Conn) {
+		defer conn.Close()
+		bareLoop(conn, corked)
+	})
+}
+
+// serveHeld is an echo of one frame. Then the connection is held and no more: what
+// is left of it is what every server has.
+func serveHeld(ln net.Listener, _ serverOptions) {
+	var all group[net.Conn]
+	serveBareConns(ln, func(conn net.Conn) {
+		in, out := make([]byte, 4096), make([]byte, 0, 4096)
+		for w := 0; len(out) == 0; {
+			n, err := conn.Read(in[w:])
+			if err != nil {
+				return
+			}
+			w += n
+			bareFrame(in[:w], &out)
+		}
+		conn.Write(out)
+		all.add(conn)
+	})
+}
+
+func serveBareConns(ln net.Listener, serve func(net.Conn)) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
 			return
 		}
 		go func() {
-			defer conn.Close()
 			r, err := http.ReadRequest(bufio.NewReaderSize(conn, 512))
 			if err != nil {
+				conn.Close()
 				return
 			}
 			sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
 				base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
-			bareLoop(conn, corked)
+			serve(conn)
 		}()
 	}
 }

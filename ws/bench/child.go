@@ -35,7 +35,7 @@ func runChild(name string, o serverOptions) {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	for _, s := range servers {
+	for _, s := range append(servers, held) {
 		if s.name != name {
 			continue
 		}

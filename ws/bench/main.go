@@ -180,6 +180,11 @@ func idleTable(conns int) error {
 	fmt.Printf("memory of an idle connection after one echo of 64 B (%d connections), and allocations of the server a message\n", conns)
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "server\theap B\tstack B\tcompressed, 15 bits: heap B\t9 bits: heap B\tallocations, 64 B\t64 KiB\t")
+	heap, stack, err := idleMemory(held, serverOptions{}, conns)
+	if err != nil {
+		return fmt.Errorf("%s: %w", held.name, err)
+	}
+	fmt.Fprintf(w, "%s\t%d\t%d\t-\t-\t-\t-\t\n", held.name, heap, stack)
 	for _, s := range servers {
 		if s.noLibrary {
 			continue

@@ -50,6 +50,9 @@ var servers = []server{
 	{name: "ceiling", noLibrary: true, serve: func(ln net.Listener, _ serverOptions) { serveBare(ln, true) }},
 }
 
+// held is a row of the table of memory: what a connection costs whoever has it.
+var held = server{name: "a net.Conn alone", noLibrary: true, serve: serveHeld}
+
 // group is the connections that a broadcast goes to.
 type group[C comparable] struct {
 	mu    sync.Mutex
@@ -120,7 +123,8 @@ func serveEvent(ln net.Listener, o serverOptions) {
 	upgrade(ln, o, func(c *strata.Conn) { c.Handle(h) })
 }
 
-func echoLoop(c *strata.Conn) error {
+// echoLoop has a buffer of its own, which it keeps up to keep bytes.
+func echoLoop(c *strata.Conn, keep int) error {
 	ctx := context.Background()
 	var p []byte
 	for {
@@ -131,18 +135,22 @@ func echoLoop(c *strata.Conn) error {
 		if err := c.Write(ctx, typ, q); err != nil {
 			return err
 		}
-		if p = q; cap(p) > 64<<10 {
+		if p = q; cap(p) > keep {
 			p = nil
 		}
 	}
 }
 
 func serveLoop(ln net.Listener, o serverOptions) {
-	upgrade(ln, o, func(c *strata.Conn) { echoLoop(c) })
+	keep := 4 << 20
+	if o.compressed {
+		keep = 16 << 10 // what is measured is the connection's memory, not this
+	}
+	upgrade(ln, o, func(c *strata.Conn) { echoLoop(c, keep) })
 }
 
 func serveBatch(ln net.Listener, o serverOptions) {
-	upgrade(ln, o, func(c *strata.Conn) { c.Batch(func() error { return echoLoop(c) }) })
+	upgrade(ln, o, func(c *strata.Conn) { c.Batch(func() error { return echoLoop(c, 4<<20) }) })
 }
 
 func serveHTTP(ln net.Listener, h http.HandlerFunc) {
