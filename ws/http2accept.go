@@ -90,7 +90,7 @@ func newServerStream(w http.ResponseWriter, control *http.ResponseController, r 
 	s := &serverStream{httpStream: newHTTPStream(local, parseAddr(r.RemoteAddr)), w: w, control: control, request: r}
 	s.released = make(chan struct{})
 	returned := context.AfterFunc(r.Context(), func() {
-		s.ended(errHandlerReturned)
+		s.brokeWriting(errHandlerReturned)
 		s.frames.Close()
 	})
 	var users sync.WaitGroup
@@ -121,7 +121,7 @@ func (s *serverStream) send() {
 			continue // somebody waits for what was before
 		}
 		if err := s.write(buf[:n]); err != nil {
-			s.ended(err)
+			s.brokeWriting(err)
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"time"
 
 	"strata/trace"
 )
@@ -37,11 +38,16 @@ func (t target) dialHTTP2(ctx context.Context, opts *DialOptions) (*Conn, *http.
 	requestCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	addrs := &connAddrs{local: streamAddr("client"), remote: streamAddr(t.addr)}
 	s := newHTTPStream(nil, nil)
-	s.end = cancel
+	wrote := make(chan struct{})
+	wroteOnce := sync.OnceFunc(func() { close(wrote) })
+	s.end = sync.OnceFunc(func() { go endRequest(wrote, cancel) })
 	request := (&http.Request{
 		Method: http.MethodConnect, URL: t.httpURL(), Host: host, Header: h,
 		Proto: "HTTP/2.0", ProtoMajor: 2, ContentLength: -1, Body: s.frames,
-	}).WithContext(httptrace.WithClientTrace(requestCtx, &httptrace.ClientTrace{GotConn: addrs.got}))
+	}).WithContext(httptrace.WithClientTrace(requestCtx, &httptrace.ClientTrace{
+		GotConn:      addrs.got,
+		WroteRequest: func(httptrace.WroteRequestInfo) { wroteOnce() },
+	}))
 	unwatch := context.AfterFunc(ctx, cancel)
 	resp, err := opts.HTTP2.RoundTrip(request)
 	var agreed agreement
@@ -58,6 +64,7 @@ func (t target) dialHTTP2(ctx context.Context, opts *DialOptions) (*Conn, *http.
 		resp = nil
 	}
 	if err != nil {
+		cancel()
 		s.Close()
 		return nil, resp, explainRoundTrip(ctx, err)
 	}
@@ -78,6 +85,21 @@ func (t target) dialHTTP2(ctx context.Context, opts *DialOptions) (*Conn, *http.
 	c.tracer.response(trace.In, resp.StatusCode, "")
 	return c, resp, nil
 }
+
+// endRequest ends a request whose body is closed: when the end of it was sent, as
+// that is an orderly end (RFC 8441 §5) and a reset is not, or cannot be because the
+// peer does not read.
+func endRequest(wrote <-chan struct{}, cancel context.CancelFunc) {
+	defer cancel()
+	patience := time.NewTimer(endTimeout)
+	defer patience.Stop()
+	select {
+	case <-wrote:
+	case <-patience.C:
+	}
+}
+
+const endTimeout = time.Second
 
 // explainRoundTrip says what an error of the transport means. Those of a server
 // that does not do this are not exported, so their texts are all there is.

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,9 @@ type httpStream struct {
 	// the handler it belongs to may return; nil: there is no handler.
 	released chan struct{}
 
-	mu  sync.Mutex
-	why error // why there is no more to come, and nothing can be sent; nil: the peer's orderly end
+	mu       sync.Mutex
+	readWhy  error // why no more comes; nil: the peer's orderly end
+	writeWhy error // why nothing can be sent; nil: it is readWhy, or the stream was closed here
 }
 
 var _ net.Conn = (*httpStream)(nil)
@@ -53,29 +55,30 @@ func (s *httpStream) receive(r io.Reader) {
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				s.ended(err)
+				s.brokeReading(err)
 			}
 			return
 		}
 	}
 }
 
-// ended says why the stream ended; the first reason counts.
-func (s *httpStream) ended(why error) {
+// brokeReading says why no more comes, brokeWriting why nothing can be sent. The
+// first reason counts.
+func (s *httpStream) brokeReading(why error) { s.broke(&s.readWhy, why) }
+func (s *httpStream) brokeWriting(why error) { s.broke(&s.writeWhy, why) }
+
+func (s *httpStream) broke(direction *error, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.why == nil {
-		s.why = fmt.Errorf("the HTTP/2 stream ended: %w", why)
+	if *direction == nil {
+		*direction = fmt.Errorf("the HTTP/2 stream ended: %w", why)
 	}
 }
 
-func (s *httpStream) reason(otherwise error) error {
+func (s *httpStream) reasons() (read, write error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.why != nil {
-		return s.why
-	}
-	return otherwise
+	return s.readWhy, s.writeWhy
 }
 
 // Read implements net.Conn.
@@ -83,7 +86,9 @@ func (s *httpStream) Read(p []byte) (int, error) {
 	n, err := s.in.Read(p)
 	switch {
 	case errors.Is(err, io.EOF):
-		err = s.reason(io.EOF)
+		if why, _ := s.reasons(); why != nil {
+			err = why
+		}
 	case errors.Is(err, io.ErrClosedPipe):
 		err = net.ErrClosed
 	}
@@ -100,7 +105,8 @@ func (s *httpStream) Write(p []byte) (int, error) {
 		_, _ = s.out.Write(nil)
 	}
 	if errors.Is(err, io.ErrClosedPipe) {
-		err = s.reason(net.ErrClosed)
+		read, write := s.reasons()
+		err = cmp.Or(write, read, net.ErrClosed)
 	}
 	return n, err
 }
