@@ -48,19 +48,14 @@ func runChild(name string, o serverOptions) {
 		go s.serve(ln, o)
 		in := bufio.NewScanner(os.Stdin)
 		for in.Scan() {
-			var m runtime.MemStats
 			if in.Text() == "settled" {
 				// Twice, so that pools are empty: what is left is held.
 				runtime.GC()
 				runtime.GC()
 				debug.FreeOSMemory()
 			}
-			runtime.ReadMemStats(&m)
-			var used syscall.Rusage
-			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-				panic(err) // there is no other way to call it
-			}
-			fmt.Println(m.HeapAlloc, m.StackInuse, m.Mallocs, used.Utime.Nano()+used.Stime.Nano())
+			u := ownUsage()
+			fmt.Println(u.heap, u.stacks, u.mallocs, int64(u.cpu))
 		}
 		return
 	}
@@ -129,6 +124,17 @@ type usage struct {
 	heap, stacks uint64 // bytes
 	mallocs      uint64 // since it began
 	cpu          time.Duration
+}
+
+// ownUsage is this process's.
+func ownUsage() usage {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		panic(err) // there is no other way to call it
+	}
+	return usage{m.HeapAlloc, m.StackInuse, m.Mallocs, time.Duration(used.Utime.Nano() + used.Stime.Nano())}
 }
 
 // usage asks the server. settled: after garbage collection.

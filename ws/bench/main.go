@@ -111,6 +111,9 @@ func run(quick bool, only string) error {
 			})
 		}
 		t.print()
+		if err := idleOnWire(idle); err != nil {
+			return err
+		}
 	}
 	if strings.Contains("latency", only) {
 		if err := latencyTable(rounds, seconds); err != nil {
@@ -271,7 +274,12 @@ func allocations(s server, size int) (float64, error) {
 		return 0, err
 	}
 	defer c.stop()
-	cl, err := newClient(dialTCP(c.addr), "")
+	return allocationsOf(dialTCP(c.addr), size, c.usage)
+}
+
+// allocationsOf are those of an echo.
+func allocationsOf(dial dialFunc, size int, use usageFunc) (float64, error) {
+	cl, err := newClient(dial, "")
 	if err != nil {
 		return 0, err
 	}
@@ -291,7 +299,7 @@ func allocations(s server, size int) (float64, error) {
 	if err := echo(100); err != nil {
 		return 0, err
 	}
-	from, err := c.usage(false)
+	from, err := use(false)
 	if err != nil {
 		return 0, err
 	}
@@ -299,6 +307,6 @@ func allocations(s server, size int) (float64, error) {
 	if err := echo(n); err != nil {
 		return 0, err
 	}
-	to, err := c.usage(false)
+	to, err := use(false)
 	return float64(to.mallocs-from.mallocs) / n, err
 }
