@@ -3,11 +3,13 @@ package experiment_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -15,6 +17,7 @@ import (
 	"strata/lab/experiment"
 	"strata/lab/scenario"
 	"strata/lab/sweep"
+	"strata/lab/workload"
 )
 
 const asWorker = "STRATA_EXPERIMENT_WORKER"
@@ -26,7 +29,7 @@ func TestWorker(t *testing.T) {
 	if os.Getenv(asWorker) == "" {
 		t.Skip("the other tests run it")
 	}
-	require.NoError(t, sweep.Serve(t, os.Stdin, os.Stdout, nil))
+	require.NoError(t, sweep.Serve(t, os.Stdin, os.Stdout, experiment.Explain))
 	os.Exit(0) // nothing but answers on standard output
 }
 
@@ -114,6 +117,41 @@ func TestOneCellShowsItsTimeline(t *testing.T) {
 	info, err := os.Stat(c.Capture)
 	require.NoError(t, err)
 	require.Greater(t, info.Size(), int64(10_000))
+}
+
+// The slowest message of each point is explained: what was lost, or else what it
+// waited for, and parts that are its latency together.
+func TestSlowestMessagesAreExplained(t *testing.T) {
+	for _, name := range []string{"socketio-chat", "ws-echo", "head-of-line"} {
+		t.Run(name, func(t *testing.T) {
+			c := chat(t)
+			c.Workload, c.Seeds = name, 2
+			c.Axes = []sweep.Values{{Axis: "delay", Values: []string{"80ms"}}, {Axis: "loss", Values: []string{"5%"}}}
+			require.NoError(t, experiment.Run(t.Context(), c))
+			var results struct {
+				Results []struct {
+					Result      *workload.Result
+					Explanation *workload.Explanation
+				}
+			}
+			require.NoError(t, json.Unmarshal([]byte(read(t, c, "results.json")), &results))
+			explained := 0
+			for _, r := range results.Results {
+				if r.Explanation == nil {
+					continue
+				}
+				explained++
+				sum, lines := time.Duration(0), strings.Join(r.Explanation.Lines, "\n")
+				for _, p := range r.Explanation.Parts {
+					sum += p.Took
+				}
+				require.Equal(t, r.Result.Slowest.Received-r.Result.Slowest.Sent, sum, lines)
+				require.Contains(t, lines, "propagation")
+				t.Log(lines)
+			}
+			require.Positive(t, explained)
+		})
+	}
 }
 
 // By the wall's clock and in virtual time the same cell is alike: without loss each

@@ -8,11 +8,7 @@ import (
 
 	"strata/lab"
 	"strata/lab/sweep"
-	"strata/lab/workload"
 )
-
-// explain is what explains slowest messages; nil is workload.Timeline.
-var explain workload.Explainer
 
 // Worker is a worker process: it takes jobs on standard input and gives answers on
 // standard output, until the input ends. It does not return. Ctrl-C on a terminal
@@ -22,7 +18,7 @@ func Worker() {
 	in, out := os.Stdin, os.Stdout
 	os.Stdout = os.Stderr // what a test prints is no answer
 	lab.Main(func(t *testing.T) {
-		if err := sweep.Serve(t, in, out, explain); err != nil {
+		if err := sweep.Serve(t, in, out, Explain); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

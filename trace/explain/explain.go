@@ -55,8 +55,10 @@ type Loss struct {
 func (l Loss) String() string {
 	s := fmt.Sprintf("%s lost on %s (%s), sent again %v later", l.Segment, l.Wire, l.Cause, l.Again.Sub(l.At))
 	switch {
-	case l.Why == trace.WhyFast && l.DupACKs > 0:
-		s += fmt.Sprintf(": %s, after %d duplicate acknowledgements", l.Why, l.DupACKs)
+	case l.Why == trace.WhyFast && l.DupACKs == 1:
+		s += ": fast, after a duplicate acknowledgement"
+	case l.Why == trace.WhyFast && l.DupACKs > 1:
+		s += fmt.Sprintf(": fast, after %d duplicate acknowledgements", l.DupACKs)
 	case l.Why != "":
 		s += ": " + l.Why
 	}
