@@ -3,7 +3,9 @@ package ws
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -64,4 +66,25 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A write that does not have to wait allocates nothing either where its context
+// may end: nobody has to be told.
+func TestWriteWithContextDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("pools forget at random under the race detector")
+	}
+	a, b := tcpPair(t)
+	c := newConn(a, connConfig{writeTimeout: time.Hour})
+	go io.Copy(io.Discard, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m := make([]byte, 100)
+	require.Zero(t, testing.AllocsPerRun(500, func() {
+		if err := c.Write(ctx, MessageBinary, m); err != nil {
+			t.Fatal(err)
+		}
+	}))
+	c.CloseNow()
+	b.Close()
 }
