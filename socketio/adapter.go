@@ -90,7 +90,8 @@ type Session struct {
 	Rooms []string
 	Data  any
 
-	from uint64 // in the adapter's log: what was sent since belongs to it; before Persist as Socket.logged
+	over <-chan struct{} // closed when the socket's last handler has returned; nil: who knows
+	from uint64          // in the adapter's log: what was sent since belongs to it; before Persist as Socket.logged
 	at   time.Time
 }
 

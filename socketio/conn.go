@@ -135,6 +135,7 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 			c.fail(n, err)
 			return
 		}
+		s.over = make(chan struct{})
 	}
 	if err := s.runMiddlewares(middlewares); err != nil {
 		c.server.leave(n)
@@ -172,6 +173,7 @@ func (c *conn) restore(n *Namespace, auth []byte) bool {
 	ok := n.adapter.Restore(back.PID, back.Offset, func(session Session) (s *Socket, ok bool) {
 		s = newSocket(c, n, session.ID, auth)
 		s.pid, s.recovered, s.data = session.PID, true, session.Data
+		s.after, s.over = session.over, make(chan struct{})
 		start, ok = c.welcome(s)
 		return s, ok
 	})
@@ -204,6 +206,9 @@ func (c *conn) welcome(s *Socket) (start func(), ok bool) {
 	added := make(chan struct{})
 	s.mailbox.Put(0, func() {
 		<-added
+		if s.after != nil {
+			<-s.after // it is the same socket to the program: OnDisconnect comes before OnConnection
+		}
 		for _, fn := range n.connectionHandlers() {
 			fn(s)
 		}

@@ -140,6 +140,36 @@ func TestSocketMiddlewaresAndCatchAll(t *testing.T) {
 	expect("use x")
 }
 
+// Nobody joins a namespace before the program has been told of it, and has had the
+// time to add its handlers: neither who it is made for nor who comes meanwhile.
+func TestNamespacesAreToldOfBeforeTheyAreJoined(t *testing.T) {
+	server, url, _ := serve(t, nil)
+	server.OfPattern(regexp.MustCompile(`^/n$`))
+	being, release := make(chan bool, 2), make(chan bool)
+	var joined atomic.Int64
+	server.OnNewNamespace(func(n *socketio.Namespace) {
+		being <- true
+		<-release
+		n.OnConnection(func(s *socketio.Socket) {
+			joined.Add(1)
+			_ = s.Emit("here")
+		})
+	})
+	first, second := raw(t, url), raw(t, url)
+	first.say("40/n,")
+	wait(t, "the namespace", being)
+	second.say("40/n,")
+	require.Eventually(t, func() bool { return server.Counters().PacketsIn >= 2 }, patience, time.Millisecond)
+	require.Zero(t, server.Counters().Joined)
+	close(release)
+	for _, p := range []*peer{first, second} {
+		require.Contains(t, p.read(), `40/n,{"sid"`)
+		require.Equal(t, `42/n,["here"]`, p.read())
+	}
+	require.EqualValues(t, 2, joined.Load())
+	require.Empty(t, being, "told once")
+}
+
 // Namespaces that a pattern or a function makes have the parent's middlewares
 // and handlers, hear what it emits, and go when they are empty.
 func TestDynamicNamespaces(t *testing.T) {

@@ -22,7 +22,8 @@ type Namespace struct {
 	ackIDs     atomic.Uint64 // the next one
 	servers    dispatch.Table
 	messageIDs messageIDs
-	users      int // clients that join, or are there; guarded by server.mu
+	told       chan struct{} // closed when OnNewNamespace's functions have returned: nobody joins before
+	users      int           // clients that join, or are there; guarded by server.mu
 
 	mu          sync.RWMutex
 	connections []func(*Socket)
@@ -30,7 +31,7 @@ type Namespace struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{server: s, name: name}
+	n := &Namespace{server: s, name: name, told: make(chan struct{})}
 	if s.opts.Adapter != nil {
 		n.adapter = s.opts.Adapter(n)
 	} else {

@@ -168,6 +168,7 @@ func (s *Server) enter(name string, auth json.RawMessage) *Namespace {
 	if n := s.namespaces[name]; n != nil {
 		n.users++
 		s.mu.Unlock()
+		<-n.told
 		return n
 	}
 	parents := s.parents
@@ -194,6 +195,7 @@ func (s *Server) enter(name string, auth json.RawMessage) *Namespace {
 		if made {
 			s.tellNewNamespace(n)
 		}
+		<-n.told
 		return n
 	}
 	return nil
@@ -216,7 +218,8 @@ func (s *Server) leave(n *Namespace) {
 	}
 }
 
-// OnNewNamespace has fn told of the namespaces that are made from now on.
+// OnNewNamespace has fn told of the namespaces that are made from now on. No client
+// joins one before fn has returned.
 func (s *Server) OnNewNamespace(fn func(*Namespace)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,6 +227,7 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) {
 }
 
 func (s *Server) tellNewNamespace(n *Namespace) {
+	defer close(n.told)
 	s.mu.RLock()
 	fns := s.newNamespace
 	s.mu.RUnlock()

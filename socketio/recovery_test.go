@@ -227,3 +227,41 @@ func TestRecoveryMayRunMiddlewares(t *testing.T) {
 	p.say(fmt.Sprintf(`40{"pid":%q}`, s.PID))
 	require.Equal(t, `44{"message":"banned"}`, p.read())
 }
+
+// To the program a socket that is recovered is the one it was: its OnDisconnect has
+// returned before OnConnection is called again, however long it takes, also where
+// the client is back before the end of its old connection was noticed.
+func TestTheEndComesBeforeTheRecovery(t *testing.T) {
+	for _, noticed := range []bool{true, false} {
+		server, url, _ := serve(t, &socketio.Options{Recovery: &socketio.Recovery{}})
+		told := make(chan string, 8)
+		release, ending := make(chan bool), make(chan bool, 1)
+		server.OnConnection(func(s *socketio.Socket) {
+			told <- fmt.Sprint("connection ", s.Recovered())
+			_ = s.Emit("end")
+			s.OnDisconnect(func(string) {
+				ending <- true
+				<-release
+				told <- "disconnect"
+			})
+		})
+		var s session
+		p, _ := come(t, url, &s)
+		if noticed {
+			p.conn.CloseNow()
+			wait(t, "the end", ending)
+		}
+		back := raw(t, url)
+		back.say(fmt.Sprintf(`40{"pid":%q,"offset":%q}`, s.PID, s.offset))
+		require.Contains(t, back.read(), s.SID)
+		if !noticed {
+			wait(t, "the end", ending)
+		}
+		require.Equal(t, "connection false", wait(t, "the first", told))
+		require.Empty(t, told)
+		close(release)
+		require.Equal(t, "disconnect", wait(t, "the second", told))
+		require.Equal(t, "connection true", wait(t, "the third", told))
+		back.until("end", &s)
+	}
+}

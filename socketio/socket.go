@@ -22,6 +22,8 @@ type Socket struct {
 	pid       string // names its session; "": it cannot be continued
 	clientID  string // that the client gave itself, for Options.MessageIDs; "": none
 	recovered bool
+	after     <-chan struct{} // closed when the socket whose session it continues has finished; nil: none
+	over      chan struct{}   // closed when it has finished itself; nil: it cannot be continued
 	conn      *conn
 	namespace *Namespace
 	handshake *Handshake
@@ -396,7 +398,7 @@ func (s *Socket) close(reason string, drop bool) {
 		s.guard(func() { fn(reason) })
 	}
 	if s.pid != "" && recoverable(reason) {
-		s.namespace.adapter.Persist(Session{ID: s.id, PID: s.pid, Rooms: s.Rooms(), Data: data, from: s.logged.Load()})
+		s.namespace.adapter.Persist(Session{ID: s.id, PID: s.pid, Rooms: s.Rooms(), Data: data, from: s.logged.Load(), over: s.over})
 	}
 	s.namespace.adapter.Remove(s)
 	s.conn.remove(s)
@@ -404,6 +406,9 @@ func (s *Socket) close(reason string, drop bool) {
 	s.conn.server.counters.sockets.Add(-1)
 	s.mailbox.Close(drop, func() {
 		defer s.conn.server.running.Done()
+		if s.over != nil {
+			defer close(s.over)
+		}
 		s.conn.server.leave(s.namespace)
 		s.mu.Lock()
 		var fns []func(string)

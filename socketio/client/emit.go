@@ -155,45 +155,40 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) (*waiting, err
 		}
 	}
 	messages = s.sending(p, messages)
-	s.mu.Lock()
-	engine := s.engine
-	switch {
-	case s.connected && e.volatile:
-		sent := engine.SendVolatile(messages...)
-		s.mu.Unlock()
-		if sent {
-			s.anyOut.Call(p)
-		}
-		return nil, nil
-	case s.connected:
-		// Under the lock, so that nothing overtakes what was kept.
-		err := engine.Send(messages...)
-		s.mu.Unlock()
-		switch err {
-		case nil:
-			s.anyOut.Call(p)
-			return nil, nil
-		case engineio.ErrClosed:
-			return s.keep(e, p, messages)
-		}
-		return nil, err
+	kept, sent, err := s.hand(e, p, messages)
+	if sent {
+		s.anyOut.Call(p)
 	}
-	s.mu.Unlock()
-	return s.keep(e, p, messages)
+	return kept, err
 }
 
-// keep keeps an event until the socket is connected. One that is kept only
-// because the connection has just ended is kept for the next.
-func (s *Socket) keep(e Emitter, p *parser.Packet, messages []engineio.Outgoing) (*waiting, error) {
-	if e.volatile {
-		return nil, nil
+// hand hands an event to the connection, or keeps it until there is one. All under
+// the lock, so that nothing overtakes what was kept, and nothing is kept that is no
+// longer waited for: what is kept goes out when the socket is next connected.
+func (s *Socket) hand(e Emitter, p *parser.Packet, messages []engineio.Outgoing) (kept *waiting, sent bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.connected && e.volatile:
+		return nil, s.engine.SendVolatile(messages...), nil
+	case e.volatile:
+		return nil, false, nil
+	case s.connected:
+		// One that has ended, of which we are about to be told, is as none.
+		if err := s.engine.Send(messages...); err != engineio.ErrClosed {
+			return nil, err == nil, err
+		}
 	}
+	kept, err = s.keep(p, messages)
+	return kept, false, err
+}
+
+// keep keeps an event until the socket is connected. The caller has mu.
+func (s *Socket) keep(p *parser.Packet, messages []engineio.Outgoing) (*waiting, error) {
 	w := &waiting{packet: p, messages: messages, size: len(p.Data)}
 	for _, a := range p.Attachments {
 		w.size += len(a)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if !s.active || s.opts.NoReconnection {
 		return nil, ErrDisconnected
 	}

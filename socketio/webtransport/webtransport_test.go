@@ -271,26 +271,34 @@ func TestCVE_2026_21438_ClosedStreamsAreFreed(t *testing.T) {
 	require.NoError(t, err)
 	cc, err := (&wt.Transport{}).NewClientConn(qc)
 	require.NoError(t, err)
-	open := func() (*wt.Session, *wt.Stream) {
-		var session *wt.Session
+	try := func() (*wt.Session, error) {
+		_, session, err := cc.Dial(ctx, s.url+"socket.io/?EIO=4&transport=webtransport", nil)
+		if err != nil {
+			return nil, err
+		}
+		stream, err := session.OpenStreamSync(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if _, err = stream.Write([]byte("\x010")); err != nil {
+			return nil, err
+		}
+		_, err = stream.Read(make([]byte, 1))
+		return session, err
+	}
+	open := func() (session *wt.Session) {
 		require.Eventually(t, func() bool { // there is one at a time: the last has to be gone first
 			var err error
-			_, session, err = cc.Dial(ctx, s.url+"socket.io/?EIO=4&transport=webtransport", nil)
+			session, err = try()
 			return err == nil
 		}, patience, time.Millisecond)
-		stream, err := session.OpenStreamSync(ctx)
-		require.NoError(t, err)
-		_, err = stream.Write([]byte("\x010"))
-		require.NoError(t, err)
-		_, err = stream.Read(make([]byte, 1))
-		require.NoError(t, err)
-		return session, stream
+		return session
 	}
 	for range 100 {
-		session, _ := open()
+		session := open()
 		require.NoError(t, session.CloseWithError(0, ""))
 	}
-	session, _ := open()
+	session := open()
 	more := 0
 	for ; more < 100; more++ {
 		if _, err := session.OpenStream(); err != nil {
