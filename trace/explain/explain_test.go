@@ -291,3 +291,94 @@ func TestWindowFull(t *testing.T) {
 	sums := whole(t, e)
 	require.Greater(t, sums[explain.Window], pause/2)
 }
+
+// Over two wires with a router between, a message's way is both, and it is lost
+// on one of them.
+func TestOverARouter(t *testing.T) {
+	rec := trace.NewRecording(0)
+	lab.Run(t, func(w *lab.World) {
+		phone, router, server := w.Host("phone"), w.Router("router"), w.Host("server")
+		w.Connect(phone, router, link.MustParseShape("delay 10ms"))
+		far := w.Connect(router, server, link.MustParseShape("delay 40ms rate 8mbit"))
+		ln := server.Listen(":80")
+		accepted := make(chan *ws.Conn)
+		go http.Serve(ln, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			c, err := ws.Accept(rw, r, &ws.AcceptOptions{Recorder: rec, Host: "server"})
+			if err == nil {
+				accepted <- c
+				<-c.Done()
+			}
+		}))
+		var c *ws.Conn
+		var err error
+		w.Go(func() {
+			c, _, err = ws.Dial(w.Context(), "ws://server/", &ws.DialOptions{DialContext: phone.DialContext, Recorder: rec, Host: "phone"})
+		})
+		s := <-accepted
+		w.Wait()
+		require.NoError(t, err)
+		k := &talk{w: w, phone: c, server: s}
+		w.Sleep(time.Second)
+		k.says(t, "all is well")
+		far.Rule(link.DropFirst(link.Data))
+		k.says(t, "lost beyond the router")
+		c.CloseNow()
+		s.CloseNow()
+	}, lab.Record(rec))
+	events, _ := rec.Events()
+	all := texts(explain.Join(events))
+
+	well, err := all[0].Explain()
+	require.NoError(t, err)
+	sums := whole(t, well)
+	require.Equal(t, 50*ms, sums[explain.Propagation])
+	require.Len(t, well.Parts, 3, "one wire, and the other's rate and delay")
+	require.Equal(t, "phone", all[0].Sender())
+	require.Equal(t, "server", all[0].Receiver())
+
+	lost, err := all[1].Explain()
+	require.NoError(t, err)
+	sums = whole(t, lost)
+	require.Len(t, lost.Losses, 1)
+	require.Equal(t, "router-server from A to B", lost.Losses[0].Wire)
+	require.Equal(t, lost.Losses[0].Again.Sub(lost.Losses[0].At), sums[explain.Recovery])
+	require.Equal(t, 50*ms, sums[explain.Propagation])
+}
+
+// Whatever a wire does to segments, every message that arrived is explained, by
+// parts that are its latency.
+func TestEveryMessageIsExplained(t *testing.T) {
+	for _, shape := range []string{
+		"delay 20ms 10ms loss 10%",
+		"delay 20ms reorder 25% gap 3 duplicate 10%",
+		"rate 1mbit delay 10ms limit 10",
+		"delay 30ms corrupt 5%",
+		"delay 10ms loss gemodel 5% 30%",
+	} {
+		t.Run(shape, func(t *testing.T) {
+			const n = 60
+			s := run(t, shape, func(k *talk) {
+				var all []string
+				for i := range n {
+					all = append(all, strings.Repeat("x", 1+i*i))
+				}
+				k.says(t, all...)
+			})
+			all := texts(s)
+			require.Len(t, all, n)
+			for _, m := range all {
+				e, err := m.Explain()
+				require.NoError(t, err, "%v", m.What)
+				at := m.Sent
+				for _, p := range e.Parts {
+					require.Equal(t, at, p.From)
+					at = p.To
+				}
+				require.False(t, at.Before(m.Received))
+				if e.Sum(explain.Recovery) > 0 {
+					require.NotEmpty(t, e.Losses)
+				}
+			}
+		})
+	}
+}
