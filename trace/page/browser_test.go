@@ -113,6 +113,11 @@ func TestSlowMessage(t *testing.T) {
 		step{"do": "press", "key": "ArrowLeft"}, step{"do": "look", "name": "left"},
 		step{"do": "press", "key": "-"}, step{"do": "press", "key": "-"}, step{"do": "press", "key": "-"}, step{"do": "look", "name": "farther"},
 
+		step{"do": "chart", "x": 780, "y": 100}, step{"do": "look", "name": "clicked"}, step{"do": "press", "key": "Escape"}, step{"do": "press", "key": "0"},
+		step{"do": "wheel", "x": 500, "y": 320, "dy": -400}, step{"do": "look", "name": "wheeled"},
+		step{"do": "drag", "x": 500, "y": 320, "by": -200}, step{"do": "look", "name": "dragged"},
+		step{"do": "wheel", "x": 500, "y": 320, "dx": -100}, step{"do": "look", "name": "aside"}, step{"do": "press", "key": "0"},
+
 		step{"do": "press", "key": "n"}, step{"do": "look", "name": "first"},
 		step{"do": "press", "key": "n"}, step{"do": "press", "key": "n"}, step{"do": "press", "key": "Enter"}, step{"do": "look", "name": "third"},
 		step{"do": "press", "key": "?"}, step{"do": "look", "name": "help"}, step{"do": "shot", "name": "help"}, step{"do": "press", "key": "Escape"},
@@ -151,6 +156,10 @@ func TestSlowMessage(t *testing.T) {
 	require.NotEqual(t, at("closer"), at("end"))
 	require.NotEqual(t, at("end"), at("left"))
 	require.Equal(t, at("cleared"), at("farther"), "farther than all of it there is nothing")
+	require.Equal(t, "last words", saw.Looks["clicked"].Title, "its bar was clicked")
+	require.NotEqual(t, at("farther"), at("wheeled"))
+	require.NotEqual(t, at("wheeled"), at("dragged"))
+	require.NotEqual(t, at("dragged"), at("aside"))
 	require.Contains(t, saw.Looks["first"].Said, "GET /chat")
 	require.Empty(t, saw.Looks["first"].Title, "gone to, not selected")
 	require.Equal(t, "hello", saw.Looks["third"].Title)

@@ -121,7 +121,7 @@ func (c *crowded) sends(i int) {
 	}
 	if i%2 == 1 {
 		at := c.crosses(arrived, "server", trace.Segment{Flags: trace.ACK, Seq: 500, Ack: seg.Seq + payload, Packet: 52}, false)
-		c.tell(at, "phone", 0, trace.Sender{Cwnd: 60 + i%80, Ssthresh: 60, Outstanding: 40 + i%50, MSS: payload, SRTT: 2*way + bits, RTO: 240 * time.Millisecond})
+		c.tell(at, "phone", 0, trace.Sender{Cwnd: 60 + i%80, Ssthresh: 60, Outstanding: 40 + i%20, Window: 1 << 20, MSS: payload, SRTT: 2*way + bits, RTO: 240 * time.Millisecond})
 	}
 }
 

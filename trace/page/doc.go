@@ -15,5 +15,6 @@
 // bytes of the stream, the segments that carried them, each time that they were
 // sent, and their way over the wires; beside it are the parts of its latency,
 // with their sum. Wheel, drag and pinch zoom and pan; so do the keys that "?"
-// lists. A link to page#message=3 opens with the third message (from 0).
+// lists. A link to story.html#message=3 opens with that message, counted from 0 in
+// the order of sending.
 package page

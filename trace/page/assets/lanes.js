@@ -34,7 +34,7 @@ function messageLane(layer) {
       const spans = shown.layers[layer];
       const [from, to] = spans.between(view.from, view.to);
       within(box, () => {
-        if (to - from > crowd.messages) drawSkyline(box, spans, from, to);
+        if (to - from > crowd.messages || crowdedRows(box, spans, from, to)) drawSkyline(box, spans, from, to);
         else drawMessages(box, spans, from, to);
         drawMarks(box, layer);
       });
@@ -47,8 +47,20 @@ function nothing(box, why) {
   text(why, area.x + 10, box.y + box.h / 2, { fill: color.faint });
 }
 
+const rowsIn = (box) => Math.max(1, Math.floor((box.h - 6) / rowHeight));
+
+// crowdedRows says whether there are more messages at a time than rows.
+function crowdedRows(box, spans, from, to) {
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const m = messages[spans.index[i]];
+    sum += Math.min(m.end, view.to) - Math.max(m.sent, view.from);
+  }
+  return sum > 2 * rowsIn(box) * (view.to - view.from);
+}
+
 function drawMessages(box, spans, from, to) {
-  const rows = Math.max(1, Math.floor((box.h - 6) / rowHeight));
+  const rows = rowsIn(box);
   // Rows are given by all that is near, so that panning does not shuffle them.
   const near = new Spans(spans.index.subarray(Math.max(0, from - 200), to + 200), (i) => messages[i].sent, (i) => messages[i].end);
   const row = arrange(near, rows);
@@ -60,7 +72,10 @@ function drawMessages(box, spans, from, to) {
     near.next[i] = next.get(row[i]) ?? Infinity;
     next.set(row[i], X(messages[near.index[i]].sent));
   }
-  for (let i = first; i < first + (to - from); i++) {
+  const order = Array.from({ length: to - from }, (_, i) => first + i);
+  const onPath = (i) => Number(Boolean(now.path?.messages.has(near.index[i])));
+  if (now.path) order.sort((a, b) => onPath(a) - onPath(b)); // above the others
+  for (const i of order) {
     const m = messages[near.index[i]];
     const x0 = X(m.sent), x1 = Math.max(X(m.end), x0 + 2);
     const y = box.y + 4 + row[i] * rowHeight;

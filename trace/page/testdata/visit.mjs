@@ -3,8 +3,8 @@
 //   node visit.mjs PLAYWRIGHT-FOLDER PAGE SHOTS-FOLDER|"" < steps.json
 //
 // The steps are a list of {do, …}: "viewport" {width, height, dark}, "open" {hash}, "click" {on}, "press" {key},
-// "type" {on, text}, "choose" {on, value}, "message" {index, x, y}: click on the chart; "shot" {name}; "measure" {frames};
-// "look" {name} keeps what is shown now. It says {looks, asked, complaints, measured, opened} as one line.
+// "type" {on, text}, "choose" {on, value}, "chart" {x, y}: click on the chart; "wheel" {x, y, dx, dy}; "drag" {x, y, by};
+// "shot" {name}; "measure" {frames}; "look" {name} keeps what is shown now. It says {looks, asked, complaints, measured, opened} as one line.
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -50,6 +50,13 @@ try {
       case "type": await page.locator(s.on).fill(s.text); break;
       case "choose": await page.locator(s.on).selectOption(s.value); break;
       case "chart": await page.locator("#chart").click({ position: { x: s.x, y: s.y } }); break;
+      case "wheel": await page.mouse.move(s.x, s.y); await page.mouse.wheel(s.dx || 0, s.dy || 0); break;
+      case "drag":
+        await page.mouse.move(s.x, s.y);
+        await page.mouse.down();
+        await page.mouse.move(s.x + s.by, s.y, { steps: 4 });
+        await page.mouse.up();
+        break;
       case "shot": if (shots) await page.screenshot({ path: join(shots, `${s.name}.png`) }); break;
       case "measure":
         // Wheel by wheel, in and out around a place, a frame each.
