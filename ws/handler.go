@@ -57,6 +57,7 @@ type Handler struct {
 // already ended, OnClose is all that is called.
 func (c *Conn) Handle(h *Handler) {
 	e := &events{c: c, h: h}
+	e.turn.Store(turnBusy)
 	if c.reading.lock(context.Background(), c) {
 		if _, e.notified = c.conn.(Readiness); e.notified {
 			e.run = e.wakeUp
@@ -72,6 +73,11 @@ func (c *Conn) Handle(h *Handler) {
 			h.OnOpen(c)
 		}
 		c.endHold()
+		if e.polled {
+			if err := e.watch(); err != nil {
+				c.readError(context.Background(), err) // it was closed, or there is no room to watch it
+			}
+		}
 		e.serve()
 	}()
 }
@@ -90,8 +96,42 @@ type events struct {
 	notified bool // the connection's own Readiness
 	polled   bool // the poller
 
-	drained bool // the last read did not fill its buffer: there is hardly more
-	idle    atomic.Bool
+	drained bool // the last read did not fill its buffer: there is no more yet
+	turn    atomic.Uint32
+}
+
+// What events.turn has: nothing while the connection is idle.
+const (
+	turnBusy   = 1 << iota // somebody serves it
+	turnMore               // something came meanwhile
+	turnHangUp             // the peer sends no more: a read must find that
+)
+
+// begin begins a turn, and reports whether the caller has it. Otherwise whoever
+// has it goes on.
+func (e *events) begin() bool {
+	for {
+		t := e.turn.Load()
+		if t&turnBusy == 0 && e.turn.CompareAndSwap(t, t|turnBusy) {
+			return true
+		}
+		if t&turnBusy != 0 && e.turn.CompareAndSwap(t, t|turnMore) {
+			return false
+		}
+	}
+}
+
+// rest ends a turn, and reports whether there is nothing more to do.
+func (e *events) rest() bool {
+	for {
+		t := e.turn.Load()
+		if t&turnMore != 0 && e.turn.CompareAndSwap(t, t&^turnMore) {
+			return false
+		}
+		if t&turnMore == 0 && e.turn.CompareAndSwap(t, t&^turnBusy) {
+			return true
+		}
+	}
 }
 
 // nonBlocking reports whether reads must not wait.
@@ -99,7 +139,7 @@ func (e *events) nonBlocking() bool { return e != nil && (e.notified || e.polled
 
 // wake has a connection served that waits for something to read: it ended.
 func (e *events) wake() {
-	if e.nonBlocking() && e.idle.CompareAndSwap(true, false) {
+	if e.nonBlocking() && e.begin() {
 		go e.serve()
 	}
 }
@@ -142,25 +182,17 @@ func (e *events) serve() {
 			return
 		}
 		c.in.release()
-		e.idle.Store(true)
-		if c.ended() == nil || !e.idle.CompareAndSwap(true, false) {
-			e.await()
+		if e.rest() {
+			if e.notified {
+				c.conn.(Readiness).OnReadable(e.run)
+			}
 			return
 		}
 	}
 }
 
-// await has wakeUp called when there is something to read.
-func (e *events) await() {
-	if e.notified {
-		e.c.conn.(Readiness).OnReadable(e.run)
-	} else if err := e.watch(); err != nil {
-		go e.c.readError(context.Background(), err) // it was closed, or there is no room to watch it
-	}
-}
-
 func (e *events) wakeUp() {
-	if e.idle.CompareAndSwap(true, false) {
+	if e.begin() {
 		e.serve()
 	}
 }
@@ -216,8 +248,8 @@ func (e *events) putMessage() {
 // tryFill is fill in event mode.
 func (c *Conn) tryFill() error {
 	if c.events.drained {
-		// OnReadable finds out what came meanwhile; a read would nearly
-		// always be for nothing.
+		// What came meanwhile is told of; a read would nearly always be for
+		// nothing.
 		c.events.drained = false
 		return errWouldBlock
 	}
@@ -233,7 +265,7 @@ func (c *Conn) tryFill() error {
 		}
 		c.in.grew(n, len(space))
 	}
-	c.events.drained = !c.in.eager()
+	c.events.drained = !c.in.eager() && c.events.turn.Load()&turnHangUp == 0
 	c.keepAlive.heard()
 	return nil
 }

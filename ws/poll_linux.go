@@ -16,7 +16,6 @@ const canPoll = true
 type pollEntry struct {
 	poller    *poller // nil: it is not watched yet, or not any more
 	fd        int32   // where it is
-	waiting   bool    // and is to be woken
 	forgotten bool    // the connection is closed
 }
 
@@ -57,67 +56,34 @@ func newPoller() (*poller, error) {
 	return p, nil
 }
 
-// armed is the watching of a connection, in a form that allocates nothing.
-type armed struct {
-	e   *events
-	err error
-	arm func(fd uintptr) // made once
-}
-
-var arms sync.Pool // of *armed
-
-func newArmed() *armed {
-	if a, ok := arms.Get().(*armed); ok {
-		return a
-	}
-	a := new(armed)
-	a.arm = func(fd uintptr) { a.err = a.e.watchFD(int32(fd)) }
-	return a
-}
-
-// watch has e woken once when there is something to read.
+// watch has wakeUp called whenever something comes, from now on.
 func (e *events) watch() error {
-	a := newArmed()
-	a.e = e
-	err := e.c.kernel.Control(a.arm)
-	if err == nil {
-		err = a.err
+	var err error
+	// Until Control returns the descriptor is not closed, and so neither
+	// forgotten nor the poller's last one.
+	if rawErr := e.c.kernel.Control(func(fd uintptr) { err = e.poll.enter(e, int32(fd)) }); rawErr != nil {
+		return rawErr
 	}
-	a.e, a.err = nil, nil
-	arms.Put(a)
 	return err
 }
 
-// watchFD is watch for who has hold of the descriptor: until it returns the
-// descriptor is not closed, and so neither forgotten nor the poller's last one.
-func (e *events) watchFD(fd int32) error {
-	op, p, err := e.poll.enter(e, fd)
-	if err != nil {
-		return err
-	}
-	ev := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot, Fd: fd}
-	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.fd, op, int(fd), &ev))
-}
+const epollEdge = 1 << 31
 
-const epollOneShot = 1 << 30
-
-// enter makes ready for the event of e, and says what epoll is to do.
-func (w *pollEntry) enter(e *events, fd int32) (op int, p *poller, err error) {
+// enter has epoll tell of the connection: once whenever something comes, so that it
+// need not be asked again for each message.
+func (w *pollEntry) enter(e *events, fd int32) (err error) {
 	polling.mu.Lock()
 	defer polling.mu.Unlock()
-	switch {
-	case w.forgotten:
-		return 0, nil, net.ErrClosed
-	case w.poller != nil:
-		w.waiting = true
-		return syscall.EPOLL_CTL_MOD, w.poller, nil
-	case polling.p == nil:
+	if w.forgotten {
+		return net.ErrClosed
+	}
+	if polling.p == nil {
 		if polling.p, err = newPoller(); err != nil {
-			return 0, nil, err
+			return err
 		}
 	}
-	p = polling.p
-	w.poller, w.fd, w.waiting = p, fd, true
+	p := polling.p
+	w.poller, w.fd = p, fd
 	if more := int(fd) + 1 - len(p.conns); more > 0 {
 		p.conns = append(p.conns, make([]*events, more)...)
 	}
@@ -125,7 +91,8 @@ func (w *pollEntry) enter(e *events, fd int32) (op int, p *poller, err error) {
 		p.count++
 	}
 	p.conns[fd] = e
-	return syscall.EPOLL_CTL_ADD, p, nil
+	ev := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollEdge, Fd: fd}
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_ADD, int(fd), &ev))
 }
 
 // forget takes a connection out whose descriptor is closed: the kernel has
@@ -138,7 +105,7 @@ func (w *pollEntry) forget() {
 	if p == nil {
 		return
 	}
-	w.poller, w.waiting = nil, false
+	w.poller = nil
 	if e := p.conns[w.fd]; e != nil && &e.poll == w { // it may be another's already
 		p.conns[w.fd] = nil
 		p.count--
@@ -180,8 +147,14 @@ func (p *poller) ready(ready []*events, came []syscall.EpollEvent) []*events {
 	polling.mu.Lock()
 	defer polling.mu.Unlock()
 	for _, ev := range came {
-		if e := p.conns[ev.Fd]; e != nil && e.poll.waiting {
-			e.poll.waiting = false
+		e := p.conns[ev.Fd]
+		if e == nil {
+			continue
+		}
+		if ev.Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
+			e.turn.Or(turnHangUp)
+		}
+		if e.begin() {
 			ready = append(ready, e)
 		}
 	}

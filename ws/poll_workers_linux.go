@@ -34,7 +34,7 @@ func (w *workers) serve(e *events) {
 func (w *workers) work(e *events) {
 	next := make(chan *events, 1)
 	for e != nil {
-		e.wakeUp()
+		e.serve()
 		if !w.keep(next) {
 			return
 		}
