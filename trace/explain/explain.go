@@ -314,8 +314,9 @@ func (h *half) losses(name string, at span, sends []*transmission, arrived *tran
 
 // duplicates counts the duplicate acknowledgements of an interval.
 func (h *half) duplicates(from, to time.Time) (n int) {
-	for _, a := range h.acks {
-		if a.dup && !a.at.Before(from) && !a.at.After(to) {
+	i := sort.Search(len(h.acks), func(i int) bool { return !h.acks[i].at.Before(from) })
+	for ; i < len(h.acks) && !h.acks[i].at.After(to); i++ {
+		if h.acks[i].dup {
 			n++
 		}
 	}

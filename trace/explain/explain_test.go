@@ -322,6 +322,16 @@ func TestOverARouter(t *testing.T) {
 		k.says(t, "all is well")
 		far.Rule(link.DropFirst(link.Data))
 		k.says(t, "lost beyond the router")
+		w.Sleep(time.Second)
+		acks := far.BA().Rule(func(v *link.View) link.Verdict {
+			if link.Data(v) {
+				return link.Pass
+			}
+			return link.Drop
+		})
+		k.says(t, "heard, but not acknowledged")
+		w.Sleep(5 * time.Second)
+		acks.Release()
 		c.CloseNow()
 		s.CloseNow()
 	}, lab.Record(rec))
@@ -335,6 +345,11 @@ func TestOverARouter(t *testing.T) {
 	require.Len(t, well.Parts, 3, "one wire, and the other's rate and delay")
 	require.Equal(t, "phone", all[0].Sender())
 	require.Equal(t, "server", all[0].Receiver())
+
+	// What is sent again though it had arrived changes nothing.
+	again, err := all[2].Explain()
+	require.NoError(t, err)
+	require.Equal(t, 50*ms, whole(t, again)[explain.Propagation])
 
 	lost, err := all[1].Explain()
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"time"
 
 	"strata/trace"
@@ -184,7 +185,7 @@ func (s *Story) passage(e trace.Event, p trace.Passage) {
 func (h *half) onWire(sends []*transmission, at span, ended time.Time, p trace.Passage) {
 	for _, known := range h.pieces[at] {
 		last := known.hops[len(known.hops)-1]
-		if last.Dropped == "" && last.Wire != p.Wire && !p.Sent.Before(last.at) {
+		if last.Dropped == "" && !known.passed(p.Wire) && !p.Sent.Before(last.at) {
 			known.pass(ended, p)
 			return
 		}
@@ -202,6 +203,11 @@ func (h *half) onWire(sends []*transmission, at span, ended time.Time, p trace.P
 	of.pieces = append(of.pieces, n)
 	h.pieces[at] = append(h.pieces[at], n)
 	n.pass(ended, p)
+}
+
+// passed says whether the piece went over a wire.
+func (p *piece) passed(wire string) bool {
+	return slices.ContainsFunc(p.hops, func(h hop) bool { return h.Wire == wire })
 }
 
 func (p *piece) pass(ended time.Time, w trace.Passage) {
