@@ -5,22 +5,32 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// A job is what one connection does, told by its first byte.
+// A job is what the client does, and each of its connections says by its first
+// byte what the server is to do.
 const (
 	upload    = "up"    // the client writes, the server counts and says how much it was
 	download  = "down"  // the server writes until the client closes
 	roundTrip = "trips" // 64 bytes there and back
+	crowd     = "crowd" // the same, by a hundred connections at once
+	connect   = "opens" // dial, a byte there and back, close; one at a time
 )
 
-var jobs = []string{upload, download, roundTrip}
+var jobs = []string{upload, download, roundTrip, crowd, connect}
+
+// counted says that a job is measured by what was done, not by bytes.
+func counted(job string) bool { return job != upload && job != download }
+
+const crowdSize = 100
 
 const (
 	tripSize  = 64
@@ -34,7 +44,11 @@ func serve(c net.Conn) error {
 	if _, err := io.ReadFull(c, kind[:]); err != nil {
 		return err
 	}
-	b := make([]byte, chunkSize)
+	size := chunkSize
+	if kind[0] != upload[0] && kind[0] != download[0] {
+		size = tripSize
+	}
+	b := make([]byte, size)
 	switch kind[0] {
 	case upload[0]:
 		var total uint64
@@ -56,7 +70,16 @@ func serve(c net.Conn) error {
 				return nil // the client has had enough
 			}
 		}
-	case roundTrip[0]:
+	case connect[0]:
+		if _, err := c.Write(kind[:]); err != nil {
+			return err
+		}
+		_, err := c.Read(b)
+		if err == io.EOF {
+			return nil
+		}
+		return err
+	case roundTrip[0], crowd[0]:
 		for {
 			if _, err := io.ReadFull(c, b[:tripSize]); err != nil {
 				return nil
@@ -72,83 +95,163 @@ func serve(c net.Conn) error {
 // measurement is what the client found.
 type measurement struct {
 	Bytes   uint64        `json:"bytes"`
-	Trips   uint64        `json:"trips"`
+	Count   uint64        `json:"count"` // round trips, or connections
 	Elapsed time.Duration `json:"elapsed"`
 	CPU     time.Duration `json:"cpu"` // the client's process, user and system
 }
 
-// rate is Gbit/s, or round trips a second.
+// rate is Gbit/s, or round trips or connections a second.
 func (m measurement) rate(job string) float64 {
-	if job == roundTrip {
-		return float64(m.Trips) / m.Elapsed.Seconds()
+	if counted(job) {
+		return float64(m.Count) / m.Elapsed.Seconds()
 	}
 	return float64(m.Bytes) * 8 / 1e9 / m.Elapsed.Seconds()
+}
+
+// work is what the processor time is divided by: gigabytes, or millions of what
+// is counted.
+func (m measurement) work(job string) float64 {
+	if counted(job) {
+		return float64(m.Count) / 1e6
+	}
+	return float64(m.Bytes) / 1e9
 }
 
 // runClient is the client process: one job, its measurement in JSON on standard
 // output.
 func runClient(job, addr string, d time.Duration) error {
-	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(d + 10*time.Second)); err != nil {
-		return err
-	}
-	m, err := measure(c.(*net.TCPConn), job, d)
+	m, err := measure(job, addr, d)
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(m)
 }
 
-func measure(c *net.TCPConn, job string, d time.Duration) (measurement, error) {
-	var m measurement
-	if _, err := c.Write([]byte(job[:1])); err != nil {
-		return m, err
-	}
-	b := make([]byte, chunkSize)
-	start := time.Now()
+func measure(job, addr string, d time.Duration) (m measurement, err error) {
+	var start time.Time
 	switch job {
-	case upload:
-		for time.Since(start) < d {
-			if _, err := c.Write(b); err != nil {
-				return m, err
-			}
-		}
-		if err := c.CloseWrite(); err != nil {
-			return m, err
-		}
-		var total [8]byte
-		if _, err := io.ReadFull(c, total[:]); err != nil {
-			return m, err
-		}
-		m.Bytes = binary.BigEndian.Uint64(total[:])
-	case download:
-		for time.Since(start) < d {
-			n, err := c.Read(b)
-			if err != nil {
-				return m, err
-			}
-			m.Bytes += uint64(n)
-		}
+	case upload, download:
+		start, m.Bytes, err = bulk(job, addr, d)
 	case roundTrip:
-		for time.Since(start) < d {
-			if _, err := c.Write(b[:tripSize]); err != nil {
-				return m, err
-			}
-			if _, err := io.ReadFull(c, b[:tripSize]); err != nil {
-				return m, err
-			}
-			m.Trips++
-		}
+		start, m.Count, err = roundTrips(addr, 1, d)
+	case crowd:
+		start, m.Count, err = roundTrips(addr, crowdSize, d)
+	case connect:
+		start, m.Count, err = connects(addr, d)
 	default:
 		return m, fmt.Errorf("unknown job %q", job)
 	}
 	m.Elapsed = time.Since(start)
 	m.CPU = cpuTime()
-	return m, nil
+	return m, err
+}
+
+// dial connects for a job that lasts d.
+func dial(job, addr string, d time.Duration) (*net.TCPConn, error) {
+	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	err = c.SetDeadline(time.Now().Add(d + 10*time.Second))
+	if err == nil {
+		_, err = c.Write([]byte(job[:1]))
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}
+
+// bulk is one connection in one direction. It began at start.
+func bulk(job, addr string, d time.Duration) (start time.Time, total uint64, err error) {
+	c, err := dial(job, addr, d)
+	if err != nil {
+		return start, 0, err
+	}
+	defer c.Close()
+	b := make([]byte, chunkSize)
+	start = time.Now()
+	if job == download {
+		for time.Since(start) < d {
+			n, err := c.Read(b)
+			if err != nil {
+				return start, total, err
+			}
+			total += uint64(n)
+		}
+		return start, total, nil
+	}
+	for time.Since(start) < d {
+		if _, err := c.Write(b); err != nil {
+			return start, 0, err
+		}
+	}
+	if err := c.CloseWrite(); err != nil {
+		return start, 0, err
+	}
+	_, err = io.ReadFull(c, b[:8])
+	return start, binary.BigEndian.Uint64(b), err
+}
+
+// roundTrips has each of n connections go back and forth, from when all are
+// open on.
+func roundTrips(addr string, n int, d time.Duration) (start time.Time, total uint64, err error) {
+	conns := make([]*net.TCPConn, n)
+	for i := range conns {
+		if conns[i], err = dial(roundTrip, addr, d); err != nil {
+			return start, 0, err
+		}
+		defer conns[i].Close()
+	}
+	results := make(chan error, n)
+	var count atomic.Uint64
+	start = time.Now()
+	for _, c := range conns {
+		go func() {
+			trips, err := backAndForth(c, start.Add(d))
+			count.Add(trips)
+			results <- err
+		}()
+	}
+	for range conns {
+		err = errors.Join(err, <-results)
+	}
+	return start, count.Load(), err
+}
+
+func backAndForth(c net.Conn, until time.Time) (trips uint64, err error) {
+	b := make([]byte, tripSize)
+	for time.Now().Before(until) {
+		if _, err := c.Write(b); err != nil {
+			return trips, err
+		}
+		if _, err := io.ReadFull(c, b); err != nil {
+			return trips, err
+		}
+		trips++
+	}
+	return trips, nil
+}
+
+// connects opens and closes one connection after the other. It takes a FIN of
+// each side, and leaves the client's port in TIME_WAIT (see morePorts).
+func connects(addr string, d time.Duration) (start time.Time, total uint64, err error) {
+	var b [1]byte
+	start = time.Now()
+	for time.Since(start) < d {
+		c, err := dial(connect, addr, d)
+		if err != nil {
+			return start, total, err
+		}
+		_, err = io.ReadFull(c, b[:])
+		c.Close()
+		if err != nil {
+			return start, total, err
+		}
+		total++
+	}
+	return start, total, nil
 }
 
 // cpuTime is what this process has used, user and system.

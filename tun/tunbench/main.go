@@ -1,12 +1,13 @@
 //go:build linux
 
-// Command tunbench measures one TCP connection between a client on the
-// kernel's sockets, a process of its own in a network namespace, and a server:
+// Command tunbench measures TCP (bulk, round trips of one connection and of a
+// hundred, new connections) between a client on the kernel's sockets, a process
+// of its own in a network namespace, and a server:
 // ours over a TUN device (songgao/water, then with offloads), and the kernel's
 // over a veth pair for comparison. It takes root, makes its own namespaces and
 // removes them.
 //
-//	go run ./tun/tunbench            # under 90 seconds: 5 rounds of 3 links
+//	go run ./tun/tunbench            # under two minutes: 5 rounds of 3 links
 //	go run ./tun/tunbench -rounds 3 -mtu 9000 -time 1s
 //
 // Round trips depend most on whether the scheduler puts client and server on
@@ -35,7 +36,7 @@ func main() {
 	flag.IntVar(&c.mtu, "mtu", 1500, "of every link, in bytes")
 	flag.BoolVar(&c.tap, "tap", false, "TAP instead of TUN devices")
 	flag.StringVar(&c.only, "only", "", "measure this link only: water, offload or kernel")
-	flag.StringVar(&c.job, "job", "", "measure this only: up, down or trips")
+	flag.StringVar(&c.job, "job", "", "measure this only: up, down, trips, crowd or opens")
 	flag.StringVar(&c.cpuprofile, "cpuprofile", "", "write a profile of this process (our side) here")
 	asJSON := flag.Bool("json", false, "print JSON instead of the table")
 	job := flag.String("client", "", "internal: be the client and do this job")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -52,6 +53,9 @@ func newRig(link string, c config) (r *rig, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := netconf.InNamespace(r.netns, morePorts); err != nil {
+		return nil, err
+	}
 	r.served.Go(func() {
 		for {
 			conn, err := r.ln.Accept()
@@ -92,6 +96,17 @@ func (r *rig) tun(link string, c config) error {
 	}
 	r.ln = ln
 	r.close = append(r.close, closeStack)
+	return nil
+}
+
+// morePorts has a client take any port, and again one that is in TIME_WAIT, so
+// that new connections do not run out of them.
+func morePorts() error {
+	for file, value := range map[string]string{"ip_local_port_range": "10000 65000", "tcp_tw_reuse": "1"} {
+		if err := os.WriteFile("/proc/sys/net/ipv4/"+file, []byte(value), 0); err != nil {
+			return fmt.Errorf("ports of the client: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -39,11 +39,11 @@ const (
 // result is one link's medians.
 type result struct {
 	Link string             `json:"link"`
-	Rate map[string]float64 `json:"rate"` // by job: Gbit/s, or round trips a second
+	Rate map[string]float64 `json:"rate"` // by job: Gbit/s, or round trips or connections a second
 	// Ratio is to the kernel's on the same job.
 	Ratio map[string]float64 `json:"ratio"`
 	// CPU is seconds of processor time by job, server and client together: a
-	// gigabyte, or a million round trips.
+	// gigabyte, or a million round trips or connections.
 	CPU map[string]float64 `json:"cpu"`
 }
 
@@ -95,11 +95,7 @@ func run(ctx context.Context, c config) ([]result, error) {
 					return nil, fmt.Errorf("%s, %s: %w", link, job, err)
 				}
 				rates.add(link, job, m.rate(job))
-				work := float64(m.Bytes) / 1e9
-				if job == roundTrip {
-					work = float64(m.Trips) / 1e6
-				}
-				cpu.add(link, job, total.Seconds()/work)
+				cpu.add(link, job, total.Seconds()/m.work(job))
 			}
 		}
 	}
@@ -166,15 +162,37 @@ func printTable(w io.Writer, c config, results []result) {
 	if c.tap {
 		kind = "TAP"
 	}
-	fmt.Fprintf(w, "One connection, a client process on kernel sockets in a namespace, %s, MTU %d; medians of %d alternating runs of %v.\n", kind, c.mtu, c.rounds, c.time)
-	fmt.Fprintln(w, "up: kernel to us; down: us to kernel; × is the ratio to the kernel on both ends of a veth pair.")
+	fmt.Fprintf(w, "A client process on kernel sockets in a namespace, %s, MTU %d; medians of %d alternating runs of %v.\n", kind, c.mtu, c.rounds, c.time)
+	fmt.Fprintln(w, "× is the ratio to the kernel on both ends of a veth pair; CPU is both sides' seconds a gigabyte, or a million.")
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "link\tup Gbit/s\t×\tdown Gbit/s\t×\t64 B round trips/s\t×\tCPU s/GB up\tdown\tCPU s/M trips\t")
+	fmt.Fprint(t, "\t")
 	for _, r := range results {
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t\n", r.Link,
-			r.Rate[upload], r.Ratio[upload], r.Rate[download], r.Ratio[download], r.Rate[roundTrip], r.Ratio[roundTrip],
-			r.CPU[upload], r.CPU[download], r.CPU[roundTrip])
+		fmt.Fprintf(t, "%s\t×\tCPU s\t", r.Link)
+	}
+	fmt.Fprintln(t)
+	for _, job := range jobs {
+		if c.job != "" && c.job != job {
+			continue
+		}
+		format := "%.0f\t%.2f\t%.0f\t"
+		if !counted(job) {
+			format = "%.2f\t%.2f\t%.2f\t"
+		}
+		fmt.Fprint(t, titles[job], "\t")
+		for _, r := range results {
+			fmt.Fprintf(t, format, r.Rate[job], r.Ratio[job], r.CPU[job])
+		}
+		fmt.Fprintln(t)
 	}
 	t.Flush()
+}
+
+// titles say what a job's rate is.
+var titles = map[string]string{
+	upload:    "kernel to us, Gbit/s",
+	download:  "us to kernel, Gbit/s",
+	roundTrip: "64 B round trips/s",
+	crowd:     "64 B round trips/s, 100 connections",
+	connect:   "new connections/s",
 }
