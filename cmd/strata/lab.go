@@ -98,7 +98,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 		Long:  w.Long + "\n\nAxes take lists of values, parted by commas; the sweep is over all combinations.",
 		Example: fmt.Sprintf(`  strata lab %s --loss 0,1%%,5%% --delay 10ms,50ms --seeds 10
   strata lab %s --preset lte,train --out report/
-  strata lab %s --loss 5%% --seed 17 --trace`, w.Name, w.Name, w.Name),
+  strata lab %s --loss 5%% --seed 17 --trace --page story.html`, w.Name, w.Name, w.Name),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range w.AxisNames() {
@@ -127,7 +127,8 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 	f.StringVar(&c.Out, "out", "", "write report.html, results.csv and results.json into this `FOLDER`; an interrupted sweep goes on there")
 	f.BoolVar(&c.Overwrite, "overwrite", false, "begin anew, whatever is in --out")
 	f.BoolVar(&c.Trace, "trace", false, "show the timeline of one cell")
-	f.StringVar(&c.Capture, "pcap", "", "write all packets of one cell to this `FILE` (pcapng)")
+	f.StringVar(&c.Capture, "pcap", "", "write all packets of one cell to this `FILE` (pcapng), each with a comment on its part")
+	f.StringVar(&c.Page, "page", "", "write the story of one cell to this `FILE` (HTML): a timeline of all layers to look at")
 	f.StringSliceVar(&c.Engines, "engine", nil, "where it runs: virtual, real-time, kernel (default virtual)")
 	f.BoolVar(&realTime, "real-time", false, "by the wall's clock as well")
 	f.BoolVar(&kernel, "kernel", false, "over kernels in namespaces as well (as root)")

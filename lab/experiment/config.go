@@ -30,7 +30,8 @@ type Config struct {
 	Timeout  time.Duration // of one cell, on the wall; 0 is sweep.DefaultTimeout
 
 	Trace   bool   // one cell, with its timeline
-	Capture string // one cell, with all its packets in this file; "" is none
+	Capture string // one cell, with all its packets in this file, each with what its part was; "" is none
+	Page    string // one cell, with its story as a page in this file; "" is none
 
 	Worker []string // command line of a worker process
 	Env    []string // of workers, beside our own

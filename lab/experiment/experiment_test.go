@@ -105,7 +105,7 @@ func (s stop) Write(p []byte) (int, error) {
 // One cell alone shows its timeline and its slowest message, and leaves a capture.
 func TestOneCellShowsItsTimeline(t *testing.T) {
 	c := chat(t)
-	c.Trace, c.Capture = true, filepath.Join(t.TempDir(), "cell.pcapng")
+	c.Trace, c.Capture, c.Page = true, filepath.Join(t.TempDir(), "cell.pcapng"), filepath.Join(t.TempDir(), "cell.html")
 	require.ErrorContains(t, experiment.Run(t.Context(), c), "these are 12")
 	c.Axes[0].Values, c.Axes[1].Values, c.Seeds, c.Seed = []string{"80ms"}, []string{"10%"}, 1, 2
 	var out bytes.Buffer
@@ -117,6 +117,12 @@ func TestOneCellShowsItsTimeline(t *testing.T) {
 	info, err := os.Stat(c.Capture)
 	require.NoError(t, err)
 	require.Greater(t, info.Size(), int64(10_000))
+	capture, err := os.ReadFile(c.Capture)
+	require.NoError(t, err)
+	require.True(t, bytes.Contains(capture, []byte("; lost on server-client1 from A to B (loss)")), "comments")
+	story, err := os.ReadFile(c.Page)
+	require.NoError(t, err)
+	require.True(t, bytes.Contains(story, []byte("socketio-chat, seed 2")))
 }
 
 // The slowest message of each point is explained: what was lost, or else what it

@@ -24,7 +24,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if c.Trace || c.Capture != "" {
+	if c.Trace || c.Capture != "" || c.Page != "" {
 		return c.one(ctx, g)
 	}
 	command := c.command(g)
@@ -163,17 +163,22 @@ func (c *Config) one(ctx context.Context, g *sweep.Grid) error {
 	if len(cells) != 1 {
 		return fmt.Errorf("a timeline is of one cell, and these are %d: give each axis one value, and one seed", len(cells))
 	}
-	job := sweep.Job{Cell: cells[0], Capture: c.Capture}
+	job := sweep.Job{Cell: cells[0]}
 	if c.Trace {
 		job.Ladder = &sweep.Ladder{Width: c.Width, Color: c.Color}
 		job.Explain = true
 	}
-	if c.Capture != "" { // workers are where we are, but nobody should rely on it
-		path, err := filepath.Abs(c.Capture)
-		if err != nil {
-			return err
+	for _, file := range []struct {
+		given string
+		path  *string
+	}{{c.Capture, &job.Capture}, {c.Page, &job.Page}} {
+		if file.given != "" { // workers are where we are, but nobody should rely on it
+			path, err := filepath.Abs(file.given)
+			if err != nil {
+				return err
+			}
+			*file.path = path
 		}
-		job.Capture = path
 	}
 	answers, err := sweep.Do(ctx, []sweep.Job{job}, c.sweep())
 	if err != nil {

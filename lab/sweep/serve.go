@@ -22,7 +22,8 @@ type Job struct {
 
 	Explain bool    `json:"explain,omitempty"` // the slowest message
 	Ladder  *Ladder `json:"ladder,omitempty"`  // the timeline; nil is none
-	Capture string  `json:"capture,omitempty"` // a file for all packets (pcapng)
+	Capture string  `json:"capture,omitempty"` // a file for all packets (pcapng), each with what its part was
+	Page    string  `json:"page,omitempty"`    // a file for the story as a page (HTML)
 }
 
 // Ladder says how a timeline is drawn.
@@ -82,7 +83,7 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 		return a
 	}
 	o := workload.Options{Seed: j.Cell.Seed, Capture: j.Capture}
-	if j.Explain || j.Ladder != nil {
+	if j.Explain || j.Ladder != nil || j.Capture != "" || j.Page != "" {
 		o.Record = &workload.Recording{}
 	}
 	switch j.Cell.Engine {
@@ -90,8 +91,8 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 	case RealTime:
 		o.RealTime = true
 	case Kernel:
-		if j.Explain || j.Ladder != nil || j.Capture != "" {
-			return fail(errors.New("what kernels do is not recorded: leave out --trace and --pcap"))
+		if j.Explain || j.Ladder != nil || j.Capture != "" || j.Page != "" {
+			return fail(errors.New("what kernels do is not recorded: leave out --trace, --page and --pcap"))
 		}
 	default:
 		return fail(fmt.Errorf("engine %q is not here", j.Cell.Engine))
@@ -104,6 +105,9 @@ func (j *Job) run(t *testing.T, explain workload.Explainer) (a Answer) {
 		if a.Explanation, err = explain(o.Record, *a.Result.Slowest); err != nil {
 			a.Explanation = &workload.Explanation{Lines: []string{"no explanation: " + err.Error()}}
 		}
+	}
+	if err = j.pictures(o.Record); err != nil && a.Error == "" {
+		return fail(err)
 	}
 	if j.Ladder != nil {
 		if a.Timeline, err = j.Ladder.draw(o.Record); err != nil && a.Error == "" {
