@@ -140,6 +140,27 @@ func TestSocketMiddlewaresAndCatchAll(t *testing.T) {
 	expect("use x")
 }
 
+// A socket that ends between being chosen and being sent to counts as one that is
+// missing, once: the answers of the others are not taken for its, and nobody waits.
+func TestBroadcastAcksWhileSocketsEnd(t *testing.T) {
+	server, url, _ := serve(t, nil)
+	joined := make(chan *socketio.Socket, 2)
+	server.OnConnection(func(s *socketio.Socket) { joined <- s })
+	for range 2 {
+		dial(t, url, nil).On("who", func() string { return "me" })
+	}
+	a, b := wait(t, "a socket", joined), wait(t, "a socket", joined)
+	// Whoever is sent to first ends the other.
+	a.OnAnyOutgoing(func(string, socketio.Args) { b.Disconnect(true) })
+	b.OnAnyOutgoing(func(string, socketio.Args) { a.Disconnect(true) })
+	answers, err := server.Timeout(patience).EmitWithAck(t.Context(), "who")
+	var missing *socketio.MissingAcksError
+	require.ErrorAs(t, err, &missing)
+	require.Equal(t, 1, missing.Missing)
+	require.ErrorIs(t, err, socketio.ErrDisconnected)
+	require.Len(t, answers, 1)
+}
+
 // Nobody joins a namespace before the program has been told of it, and has had the
 // time to add its handlers: neither who it is made for nor who comes meanwhile.
 func TestNamespacesAreToldOfBeforeTheyAreJoined(t *testing.T) {

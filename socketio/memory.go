@@ -135,12 +135,12 @@ func (a *MemoryAdapter) BroadcastWithAck(ctx context.Context, p *parser.Packet, 
 			}
 			done <- err == nil
 		})
-		if !s.deliver(p, messages, to.Volatile) {
-			s.acks.Forget(p.ID)
+		switch {
+		case s.deliver(p, messages, to.Volatile):
+			s.anyOut.Call(p)
+		case s.acks.Forget(p.ID): // otherwise its end has said so already
 			done <- false
-			continue
 		}
-		s.anyOut.Call(p)
 	}
 	// Whoever has not answered in time is no longer waited for: else every
 	// broadcast would leave something behind (socket.io issue 4984).

@@ -37,11 +37,14 @@ func (a *Acks) ExpectFunc(id uint64, answered func(parser.Args, error)) {
 	}
 }
 
-// Forget no longer waits for the answer to id.
-func (a *Acks) Forget(id uint64) {
+// Forget no longer waits for the answer to id. It reports false where it has been
+// answered, or is being answered.
+func (a *Acks) Forget(id uint64) bool {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, waited := a.waiting[id]
 	delete(a.waiting, id)
-	a.mu.Unlock()
+	return waited
 }
 
 // Expect has an answer to id waited for; wait waits, until ctx ends or the
