@@ -14,9 +14,12 @@ import (
 // corked: what was found in one read goes back in one write; otherwise each frame
 // has a write of its own.
 func serveBare(ln net.Listener, corked bool) {
+	var all group[net.Conn]
 	serveBareConns(ln, func(conn net.Conn) {
 		defer conn.Close()
-		bareLoop(conn, corked)
+		all.add(conn)
+		defer all.remove(conn)
+		bareLoop(conn, corked, &all)
 	})
 }
 
@@ -59,7 +62,7 @@ func serveBareConns(ln net.Listener, serve func(net.Conn)) {
 	}
 }
 
-func bareLoop(conn net.Conn, corked bool) {
+func bareLoop(conn net.Conn, corked bool, all *group[net.Conn]) {
 	in, out := make([]byte, 2<<20), make([]byte, 0, 2<<20)
 	w := 0
 	for {
@@ -75,7 +78,11 @@ func bareLoop(conn net.Conn, corked bool) {
 				break
 			}
 			at += used
-			if !corked && size > 0 {
+			if !corked && size == 66 && isBroadcast(out[2:]) {
+				all.each(func(c net.Conn) { c.Write(out) })
+				out = out[:0]
+			}
+			if !corked && len(out) > 0 {
 				if _, err := conn.Write(out); err != nil {
 					return
 				}

@@ -48,7 +48,7 @@ var servers = []server{
 	{name: "gobwas", serve: serveGobwas},
 	{name: "gws", broadcasts: true, compresses: "takeover", serve: serveGws},
 	{name: "x/net", serve: serveXnet},
-	{name: "bare", noLibrary: true, serve: func(ln net.Listener, _ serverOptions) { serveBare(ln, false) }},
+	{name: "bare", noLibrary: true, broadcasts: true, serve: func(ln net.Listener, _ serverOptions) { serveBare(ln, false) }},
 	{name: "ceiling", noLibrary: true, serve: func(ln net.Listener, _ serverOptions) { serveBare(ln, true) }},
 }
 
