@@ -29,11 +29,15 @@ lint: ## gofmt, go vet, staticcheck
 	$(STATICCHECK) ./...
 
 .PHONY: bench
-bench: ## the benchmarks beside the code (5 minutes)
+bench: ## every floor beside what else there is; writes BENCHMARKS.md and .json (under 15 minutes, as root)
+	go run ./bench
+
+.PHONY: bench-code
+bench-code: ## the benchmarks beside the code (5 minutes)
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-tun
-bench-tun: ## the TUN device beside the kernel's veth, in one run (90 seconds, as root)
+bench-tun: ## the TUN device beside the kernel's veth, in one run (2 minutes, as root)
 	go run ./tun/tunbench
 
 .PHONY: bench-ws

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// part measures some of the report.
+type part struct {
+	name string
+	run  func(quick bool) ([]Section, error)
+}
+
+var parts = []part{
+	{"tun", tunPart},
+	{"wire", wirePart},
+	{"idle", idlePart},
+	{"process", processPart},
+	{"ws", wsPart},
+	{"socketio", socketioPart},
+}
+
+// many asks for as many connections as take minutes to open.
+var many bool
+
+func main() {
+	quick := flag.Bool("quick", false, "fewer and shorter runs: about two minutes, and less exact")
+	only := flag.String("only", "", "only these parts, such as tun,wire")
+	flag.BoolVar(&many, "many", false, "100,000 idle connections too: some minutes more")
+	out := flag.String("out", ".", "where BENCHMARKS.json and BENCHMARKS.md go")
+	hold := flag.String("hold", "", "internal: hold idle connections of this floor, and say what they take")
+	conns := flag.Int("conns", 0, "internal: how many")
+	idle := flag.Duration("idle", 0, "internal: be a host with nothing to do for so long, and say what it takes")
+	flag.Parse()
+	var err error
+	switch {
+	case *hold != "":
+		err = holdConns(*hold, *conns)
+	case *idle != 0:
+		err = beIdle(*idle)
+	default:
+		err = run(*quick, *only, *out)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(quick bool, only, out string) error {
+	if _, err := os.Stat("go.mod"); err != nil {
+		return fmt.Errorf("run it where go.mod is: go run ./bench")
+	}
+	wanted := parts
+	if only != "" {
+		names := strings.Split(only, ",")
+		wanted = slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(names, p.name) })
+		if len(wanted) != len(names) {
+			return fmt.Errorf("-only %s: the parts are tun, wire, idle, process, ws, socketio", only)
+		}
+	}
+	start := time.Now()
+	r := Report{Date: start.Format(time.DateOnly), Go: runtime.Version(), Processors: runtime.NumCPU(), Kernel: kernelRelease(), Quick: quick, Load: loadAverage()}
+	for _, p := range wanted {
+		fmt.Fprintf(os.Stderr, "%s ...\n", p.name)
+		sections, err := p.run(quick)
+		if err != nil {
+			// The other parts are worth having all the same; the report says so.
+			fmt.Fprintf(os.Stderr, "%s: %v\n", p.name, err)
+			sections = append(sections, Section{Title: p.name, Note: "Not measured: " + err.Error()})
+		}
+		r.Sections = append(r.Sections, sections...)
+	}
+	r.Seconds = int(time.Since(start).Seconds())
+	if err := r.save(filepath.Join(out, "BENCHMARKS.json")); err != nil {
+		return err
+	}
+	text := r.markdown()
+	fmt.Print(text)
+	return os.WriteFile(filepath.Join(out, "BENCHMARKS.md"), []byte(text), 0o644)
+}
+
+func kernelRelease() string {
+	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// loadAverage is how busy the machine was before, as /proc/loadavg has it for
+// the last minute.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
+}
