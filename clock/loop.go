@@ -39,6 +39,21 @@ func Wake(loop Loop, f func()) {
 	f()
 }
 
+// Stopwatch is a [Loop] that measures the time since an instant by itself, for
+// less than the two readings cost whose difference it is.
+type Stopwatch interface {
+	// Since is Now less t.
+	Since(t time.Time) time.Duration
+}
+
+// Since is loop's Now less t, by way of loop where it is a [Stopwatch].
+func Since(loop Loop, t time.Time) time.Duration {
+	if w, ok := loop.(Stopwatch); ok {
+		return w.Since(t)
+	}
+	return loop.Now().Sub(t)
+}
+
 // Timer is one call that was asked for with [Loop.At].
 type Timer interface {
 	// Stop keeps the call from happening. It reports whether it did; false

@@ -10,7 +10,12 @@ func Real() Loop { return realLoop{} }
 
 type realLoop struct{}
 
+var _ Stopwatch = realLoop{}
+
 func (realLoop) Now() time.Time { return time.Now() }
+
+// Since reads the monotonic clock only, where Now reads the wall's too.
+func (realLoop) Since(t time.Time) time.Duration { return time.Since(t) }
 
 func (realLoop) At(t time.Time, f func()) Timer {
 	if d := time.Until(t); d > 0 {

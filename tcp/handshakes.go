@@ -40,14 +40,17 @@ type seen struct {
 
 func (h *seen) complete() bool { return !h.SYNACK.IsZero() && !h.ACK.IsZero() }
 
-// see looks at a segment that passes the host's link. While a handshake is
-// going on it looks at those of all connections, so it first finds out whose
+// wants says whether a segment may be a part of a handshake: it begins one, or
+// one is going on.
+func (s *handshakes) wants(v *link.View) bool {
+	return v.TCP.Flags()&header.TCPFlagSyn != 0 || s.incomplete.Load() != 0
+}
+
+// see looks at a segment that passes the host's link, and that it wants. While a
+// handshake is going on those are of all connections, so it first finds out whose
 // they are, and reads no more of them.
 func (s *handshakes) see(dir trace.Direction, v *link.View, now time.Time) {
 	flags := v.TCP.Flags()
-	if flags&header.TCPFlagSyn == 0 && s.incomplete.Load() == 0 {
-		return
-	}
 	src, dst := v.Addrs()
 	flow := trace.Flow{Local: src, Remote: dst}
 	if dir == trace.In {

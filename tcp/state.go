@@ -39,11 +39,12 @@ func (s *state) inspect(dir trace.Direction, _ *gstack.PacketBuffer, v *link.Vie
 		return false
 	}
 	if v.TCP != nil {
-		now := s.host.Loop().Now()
-		s.handshakes.see(dir, v, now)
+		if s.handshakes.wants(v) {
+			s.handshakes.see(dir, v, s.host.Loop().Now())
+		}
 		if rec := s.host.Detail(); rec != nil {
 			if flow, why := s.senders.see(dir, v); why != "" {
-				rec.Record(trace.Event{At: now, Host: s.host.Name(), Dir: dir, Flow: flow, What: trace.Retransmission{
+				rec.Record(trace.Event{At: s.host.Loop().Now(), Host: s.host.Name(), Dir: dir, Flow: flow, What: trace.Retransmission{
 					Seq: v.TCP.SequenceNumber(), Len: v.PayloadLen, Why: why,
 				}})
 			}
