@@ -39,7 +39,7 @@ type Handler struct {
 	OnMessage func(c *Conn, typ MessageType, p []byte)
 
 	// OnPing is called with a ping's payload, valid until it returns. The
-	// pong is sent already.
+	// pong leaves with what else is held.
 	OnPing func(c *Conn, payload []byte)
 
 	// OnClose is called last, with the error that Read would return.
@@ -67,6 +67,9 @@ func (c *Conn) Handle(h *Handler) {
 	c.mu.Lock()
 	c.events = e
 	c.mu.Unlock()
+	if c.closing.Load() {
+		c.boundEvents() // Close came too early to know of e
+	}
 	go func() {
 		c.startHold()
 		if h.OnOpen != nil && c.ended() == nil {
@@ -76,6 +79,9 @@ func (c *Conn) Handle(h *Handler) {
 		if e.polled {
 			if err := e.watch(); err != nil {
 				c.readError(context.Background(), err) // it was closed, or there is no room to watch it
+			}
+			if c.over.Load() {
+				e.forget() // it may have ended too early to know of e
 			}
 		}
 		e.serve()
@@ -97,6 +103,7 @@ type events struct {
 	polled   bool // the poller
 
 	drained bool // the last read did not fill its buffer: there is no more yet
+	called  bool // a callback was called since what was held last left
 	turn    atomic.Uint32
 }
 
@@ -152,8 +159,21 @@ func (e *events) forget() {
 }
 
 func (e *events) ping(c *Conn, payload []byte) {
-	if e != nil && e.h.OnPing != nil {
+	if e == nil {
+		return
+	}
+	e.called = true
+	if e.h.OnPing != nil {
 		e.h.OnPing(c, payload)
+	}
+}
+
+// letGo is called before a read: what is held for what was read before leaves
+// first, also where the peer sends without end.
+func (e *events) letGo() {
+	if e.called {
+		e.called = false
+		e.c.flushHeld()
 	}
 }
 
@@ -173,6 +193,7 @@ func (e *events) serve() {
 		c.startHold()
 		err := e.dispatch()
 		c.endHold()
+		e.called = false
 		if err != errWouldBlock {
 			c.in.release()
 			e.putMessage()
@@ -206,8 +227,9 @@ func (e *events) dispatch() error {
 		}
 		r := &c.recv
 		typ := MessageType(r.typ)
-		if n := int(min(r.left, largeBuffer)); r.fin && n > 0 && r.left == r.size && !r.compressed && c.in.len() >= n && r.fragments == 1 {
+		if r.fin && r.left > 0 && r.left == r.size && !r.compressed && int64(c.in.len()) >= r.left && r.fragments == 1 {
 			// All of it is in the read buffer, and stays there.
+			n := int(r.left)
 			p := c.in.bytes()[:n:n]
 			c.in.take(n)
 			if err := c.take(ctx, p); err != nil {
@@ -232,6 +254,7 @@ func (e *events) dispatch() error {
 }
 
 func (e *events) onMessage(typ MessageType, p []byte) {
+	e.called = true
 	if e.h.OnMessage != nil {
 		e.h.OnMessage(e.c, typ, p)
 	}
@@ -253,6 +276,7 @@ func (c *Conn) tryFill() error {
 		c.events.drained = false
 		return errWouldBlock
 	}
+	c.events.letGo()
 	if c.events.polled {
 		if err := c.fillKernel(false); err != nil {
 			return c.tryError(0, err)

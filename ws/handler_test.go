@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -522,4 +523,84 @@ func TestKeepAlive(t *testing.T) {
 		require.NoError(t, c.ended())
 		c.CloseNow()
 	})
+}
+
+// Whichever of Close and Handle is first, the CloseTimeout holds.
+func TestHandleBesideClose(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c := newConn(newReadyConn(a), connConfig{closeTimeout: 7 * time.Second})
+			go io.Copy(io.Discard, b)
+			synctest.Wait()
+			start := time.Now()
+			closed := make(chan error, 1)
+			done := make(chan struct{})
+			go func() { c.Close(1000, ""); close(done) }()
+			go c.Handle(echoHandler(closed))
+			require.Error(t, <-closed)
+			<-done
+			require.Equal(t, 7*time.Second, time.Since(start))
+			b.Close()
+		})
+	}
+}
+
+// Messages that came behind the handshake, and are more than a buffer holds, are
+// as good as others.
+func TestHandlerTakesALargeMessageBehindTheHandshake(t *testing.T) {
+	a, b := tcpPair(t)
+	large := strings.Repeat("large ", 20_000)
+	buffered := append(text(large).bytes(true), text("small").bytes(true)...)
+	c := newConn(a, connConfig{buffered: buffered})
+	closed := make(chan error, 1)
+	c.Handle(echoHandler(closed))
+	p := &peer{Conn: b, br: bufio.NewReader(b), client: true}
+	require.Equal(t, text(large), p.receive(t))
+	require.Equal(t, text("small"), p.receive(t))
+	p.send(t, closing(1000, ""))
+	require.Equal(t, StatusNormalClosure, CloseStatus(<-closed))
+}
+
+// endlessConn always has more to read than there is room for, as a peer has that
+// sends faster than we take it.
+type endlessConn struct {
+	*countingConn
+	stream func(p []byte)
+	reads  func()
+}
+
+func (e *endlessConn) TryRead(p []byte) (int, error) {
+	e.reads()
+	e.stream(p)
+	return len(p), nil
+}
+
+func (e *endlessConn) OnReadable(f func()) { go f() }
+
+// Who sends without end gets answers meanwhile: what is held leaves before more is
+// read.
+func TestHandlerAnswersWhoSendsWithoutEnd(t *testing.T) {
+	a, b := tcpPair(t)
+	counting := &countingConn{Conn: a}
+	wire := append(text("small").bytes(true), pinging("and a ping").bytes(true)...)
+	wire = append(wire, raw(2, "large").declaring(1<<40).bytes(true)...)
+	reads, writes := 0, 0
+	var c *Conn
+	conn := &endlessConn{
+		countingConn: counting,
+		stream:       func(p []byte) { wire = wire[copy(p, wire):] },
+		reads: func() {
+			if reads++; reads == 2 {
+				writes = counting.count()
+				c.CloseNow()
+			}
+		},
+	}
+	c = newConn(conn, connConfig{readLimit: -1})
+	closed := make(chan error, 1)
+	c.Handle(echoHandler(closed))
+	require.ErrorIs(t, <-closed, net.ErrClosed)
+	require.Equal(t, 1, writes, "answered in one write before the second read")
+	b.Close()
 }

@@ -148,6 +148,9 @@ func (r *messageReader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if c.reader != r {
+		if c.closing.Load() {
+			return 0, fmt.Errorf("ws: read: %w", c.closedError())
+		}
 		return 0, errStaleReader
 	}
 	if len(p) == 0 {
@@ -381,6 +384,7 @@ func (c *Conn) fill(ctx context.Context) error {
 // error but the context's, and errWouldBlock, ends the connection.
 func (c *Conn) readConn(ctx context.Context, p []byte) (int, error) {
 	if c.events.nonBlocking() {
+		c.events.letGo()
 		n, err := c.tryRead(p)
 		return n, c.tryError(n, err)
 	}
