@@ -41,6 +41,7 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 		return nil
 	}
 	for c.reading.lock(context.Background(), c) {
+		c.reader = nil // its message is discarded; it must not go on with the next
 		err := c.skipMessage(context.Background())
 		c.reading.unlock()
 		if err != nil {

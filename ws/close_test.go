@@ -2,9 +2,11 @@ package ws
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -181,6 +183,67 @@ func TestCloseBehindStuckWriter(t *testing.T) {
 		start := time.Now()
 		require.Error(t, c.Close(1000, ""))
 		require.Equal(t, 7*time.Second, time.Since(start))
-		require.ErrorIs(t, <-wrote, os.ErrDeadlineExceeded)
+		err := <-wrote
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.ErrorContains(t, err, "within 7s")
+	})
+}
+
+// A Writer that is open when Close is called, or a Queue that still has messages,
+// finds that it is too late, and does not cut the closing handshake short.
+func TestCloseBesideWriters(t *testing.T) {
+	c, p := open(t, tcpPair, false, connConfig{})
+	w, err := c.Writer(t.Context(), MessageText)
+	require.NoError(t, err)
+	_, err = w.Write(make([]byte, 5000))
+	require.NoError(t, err)
+	require.False(t, p.receive(t).first&fin != 0, "the message has begun and is not over")
+	q := NewQueue(c, QueueOptions{})
+	require.NoError(t, q.Send(t.Context(), MessageText, []byte("behind the Writer"), 0))
+
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(StatusGoingAway, "") }()
+	require.Equal(t, closing(1001, ""), p.receive(t))
+	_, err = w.Write(make([]byte, 5000))
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.ErrorIs(t, w.Close(), net.ErrClosed)
+	// The Queue had the Writer's turn, and found it too late as well.
+	for n, _ := q.Waiting(); n > 0; n, _ = q.Waiting() {
+		runtime.Gosched()
+	}
+	require.ErrorIs(t, c.Write(t.Context(), MessageText, nil), net.ErrClosed)
+	require.NoError(t, c.ended(), "the peer's close frame is still waited for")
+	p.send(t, closing(1001, ""))
+	require.NoError(t, <-closed)
+}
+
+// A Reader whose message Close discards does not go on with the next message.
+func TestCloseBesideAReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := open(t, pipePair, false, connConfig{})
+		go p.send(t, raw(1, "one,"))
+		_, r, err := c.Reader(t.Context())
+		require.NoError(t, err)
+		_, err = io.ReadFull(r, make([]byte, 4))
+		require.NoError(t, err)
+
+		closed := make(chan error, 1)
+		go func() { closed <- c.Close(1000, "") }()
+		require.Equal(t, closing(1000, ""), p.receive(t))
+		synctest.Wait() // Close reads
+		read := make(chan error, 1)
+		go func() {
+			rest, err := io.ReadAll(r)
+			if len(rest) > 0 {
+				err = fmt.Errorf("%q of a later message", rest)
+			}
+			read <- err
+		}()
+		synctest.Wait() // the Reader waits for its turn
+		p.send(t, raw(fin, "rest of one"), text("two"))
+		synctest.Wait()
+		p.send(t, closing(1000, ""))
+		require.ErrorIs(t, <-read, net.ErrClosed)
+		require.NoError(t, <-closed)
 	})
 }

@@ -220,6 +220,20 @@ func (c *Conn) end(err error) error {
 	return err
 }
 
+// giveUp ends the connection for what could not be sent, but where it is closing:
+// that has its own end, and a bound.
+func (c *Conn) giveUp(err error) {
+	if c.closing.Load() {
+		return
+	}
+	c.mu.Lock()
+	closing := c.ending != nil && c.ending.why != nil
+	c.mu.Unlock()
+	if !closing {
+		c.end(err)
+	}
+}
+
 // decide says why the connection will have ended before that is done: a close
 // frame that came counts, also where its answer cannot be sent.
 func (c *Conn) decide(why error) {

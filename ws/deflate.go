@@ -88,11 +88,8 @@ func (d *deflate) begin() {
 	d.input, d.again, d.out, d.size, d.tail, d.done = nil, false, nil, 0, false, false
 }
 
-// end is the end of a message, or of the connection.
+// end is the end of a message.
 func (d *deflate) end() {
-	if d == nil || d.in == nil {
-		return
-	}
 	if d.received != nil {
 		d.received.set(d.in.history(d.received.max))
 	}

@@ -142,7 +142,7 @@ func (w *messageWriter) fail(err error) error {
 	err = fmt.Errorf("ws: write: %w", err)
 	if w.opcode == opContinuation {
 		// Half a message is out, and no other can follow it.
-		w.c.end(err)
+		w.c.giveUp(err)
 	}
 	w.release(err)
 	return err

@@ -176,7 +176,7 @@ func (q *Queue) send() {
 			return nil
 		})
 		if err != nil {
-			q.c.end(err) // whoever sends or reads finds it
+			q.c.giveUp(err) // whoever sends or reads finds it
 		}
 	}
 }

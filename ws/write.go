@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -18,8 +19,8 @@ import (
 // caller's to see to; the peer fails the connection where it is not.
 //
 // When ctx ends the error is the context's. The connection is still good where
-// nothing of the frame was sent; otherwise it is ended. After a close the error
-// is net.ErrClosed.
+// nothing of the frame was sent; otherwise, and over TLS wherever the peer had to
+// be waited for, it is ended. After a close the error is net.ErrClosed.
 func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 	if err := typ.check(); err != nil {
 		return err
@@ -116,7 +117,7 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, bound writ
 		return alreadyClosed(err)
 	}
 	if c.closeSent {
-		return fmt.Errorf("the close frame is already sent: %w", net.ErrClosed)
+		return errCloseSent
 	}
 	if err := c.sendUnsent(ctx, bound); err != nil {
 		return err
@@ -146,6 +147,8 @@ func (c *Conn) putFrame(ctx context.Context, h header, p, buf []byte, bound writ
 	c.closeSent = h.opcode == opClose
 	return c.sendFrame(ctx, h, p, buf, bound)
 }
+
+var errCloseSent = fmt.Errorf("the close frame is already sent: %w", net.ErrClosed)
 
 // sendFrame writes a frame. The caller has the frames gate.
 func (c *Conn) sendFrame(ctx context.Context, h header, p, buf []byte, bound writeBound) error {
@@ -289,7 +292,7 @@ func (c *Conn) writeError(ctx context.Context, err error, timeout time.Duration)
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		} else {
-			err = fmt.Errorf("the peer does not read: a frame was not sent within %v: %w", max(timeout, c.writeTimeout), err)
+			err = fmt.Errorf("the peer does not read: a frame was not sent within %v: %w", cmp.Or(timeout, c.writeTimeout, c.closeTimeout), err)
 		}
 	}
 	return c.end(err)
