@@ -25,6 +25,7 @@ type ready struct {
 	MTU         int
 	Fingerprint string // of the certificate, under --tls
 	Note        string // why there is no IPv6
+	Inspect     string // where the live page is, under --inspect
 }
 
 // serve starts a server and returns when it serves. The test's end stops it, if

@@ -28,6 +28,11 @@ type Config struct {
 	Shape, Back link.Shape
 	Seed        uint64
 
+	// Inspect is where a live page is served that shows the host and steers the
+	// wire: an address of the kernel's, like 127.0.0.1:7070 (see inspect.Listen);
+	// empty is none. With it there is always a wire.
+	Inspect string
+
 	Port int  // of the services; 0 is 80, with TLS 443
 	TLS  bool // https and wss, by a certificate made for this run
 

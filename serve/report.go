@@ -99,6 +99,7 @@ type place struct {
 	zone           string
 	shape, back    string // of the wire to the device; both empty: there is none
 	seed           uint64
+	inspect        string // where the live page is; empty: nowhere
 	commandFollows bool
 }
 
@@ -134,9 +135,10 @@ func (r *reporter) ready(p *place) {
 			MTU         int      `json:"mtu"`
 			Shape       string   `json:"shape,omitempty"`
 			Back        string   `json:"back,omitempty"`
+			Inspect     string   `json:"inspect,omitempty"`
 			Fingerprint string   `json:"fingerprint,omitempty"`
 			Note        string   `json:"note,omitempty"`
-		}{"ready", p.device, p.urls("http", "/"), p.offload, p.mtu, p.shape, p.back, p.fingerprint, p.note})
+		}{"ready", p.device, p.urls("http", "/"), p.offload, p.mtu, p.shape, p.back, p.inspect, p.fingerprint, p.note})
 		r.note(line)
 		return
 	}
@@ -172,6 +174,9 @@ func (r *reporter) ready(p *place) {
 		line("wire", fmt.Sprintf("%s, each way (seed %d)", p.shape, p.seed))
 	case p.shape != p.back:
 		line("wire", fmt.Sprintf("from us %s, to us %s (seed %d)", cmp.Or(p.shape, "perfect"), cmp.Or(p.back, "perfect"), p.seed))
+	}
+	if p.inspect != "" {
+		line("inspect", p.inspect)
 	}
 	if p.fingerprint != "" {
 		line("tls", "self-signed, SHA-256 "+p.fingerprint)

@@ -4,18 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"strata/inspect"
 )
 
-// rootlessEnv tells the process inside that it is the one inside.
-const rootlessEnv = "STRATA_ROOTLESS"
+// rootlessEnv tells the process inside that it is the one inside, inspectEnv that
+// it was given a listener, and its token.
+const (
+	rootlessEnv = "STRATA_ROOTLESS"
+	inspectEnv  = "STRATA_ROOTLESS_INSPECT"
+)
 
 // InNamespace reports whether this process is the one that RunInNamespace has
 // started. What the terminal or a process group gets comes to both; the one
@@ -49,7 +57,10 @@ func NeedsNamespace() bool {
 // and a network namespace of its own, where it may do what strata serve needs,
 // and waits for it. What it returned is an *exec.ExitError. SIGTERM, SIGHUP and,
 // unless interruptIsCommands, SIGINT end it in order; it does not outlive us.
-func RunInNamespace(interruptIsCommands bool) error {
+//
+// inspectAt is Config.Inspect. It is listened there here, where the user's browser
+// is: a socket stays in the namespace in which it was made, whoever has it.
+func RunInNamespace(interruptIsCommands bool, inspectAt string) error {
 	if err := deviceUsable(); err != nil {
 		return err
 	}
@@ -64,6 +75,15 @@ func RunInNamespace(interruptIsCommands bool) error {
 		// It stays in our process group: the terminal is its as much as ours,
 		// Ctrl-Z stops both, and a pipeline is not torn apart.
 		Pdeathsig: syscall.SIGKILL,
+	}
+	if inspectAt != "" {
+		socket, token, err := listenFor(inspectAt)
+		if err != nil {
+			return fmt.Errorf("--inspect %s: %w", inspectAt, err)
+		}
+		defer socket.Close()
+		cmd.ExtraFiles = []*os.File{socket}
+		cmd.Env = append(cmd.Env, inspectEnv+"=listener "+token)
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -112,4 +132,30 @@ func joinHint() string {
 		return ""
 	}
 	return fmt.Sprintf("nsenter -t %d -U -n --preserve-credentials curl ADDRESS", os.Getpid())
+}
+
+// listenFor listens for the process inside; the file is its socket.
+func listenFor(address string) (socket *os.File, token string, err error) {
+	ln, token, err := inspect.Listen(address)
+	if err != nil {
+		return nil, "", err
+	}
+	defer ln.Close() // the file is a copy
+	socket, err = ln.(*net.TCPListener).File()
+	return socket, token, err
+}
+
+// inherited is the listener that the process outside has given us, and its token;
+// nil where it has not.
+func inherited() (net.Listener, string, error) {
+	given := os.Getenv(inspectEnv)
+	os.Unsetenv(inspectEnv) // what a command of ours starts has none
+	token, ok := strings.CutPrefix(given, "listener ")
+	if !ok || !InNamespace() {
+		return nil, "", nil
+	}
+	socket := os.NewFile(3, "listener") // the first of ExtraFiles
+	defer socket.Close()
+	ln, err := net.FileListener(socket)
+	return ln, token, err
 }

@@ -4,6 +4,7 @@ package serve
 
 import (
 	"errors"
+	"net"
 )
 
 // NeedsNamespace is false: other systems have no namespaces.
@@ -13,6 +14,8 @@ func NeedsNamespace() bool { return false }
 func InNamespace() bool { return false }
 
 // RunInNamespace does not work here.
-func RunInNamespace(interruptIsCommands bool) error { return errors.ErrUnsupported }
+func RunInNamespace(interruptIsCommands bool, inspectAt string) error { return errors.ErrUnsupported }
 
 func joinHint() string { return "" }
+
+func inherited() (net.Listener, string, error) { return nil, "", nil }

@@ -33,6 +33,8 @@ const (
 	dnsPort = 53
 	zone    = "strata.test" // a top-level domain that is nobody's (RFC 6761 §6.2)
 
+	wireName = "serve" // part of what its draws come from
+
 	closeTimeout = 5 * time.Second // for conversations to end
 	httpTimeout  = time.Second     // for requests to be answered after that
 	finTimeout   = time.Second     // for FINs to be acknowledged after that
@@ -72,10 +74,12 @@ func Run(ctx context.Context, c Config) error {
 type server struct {
 	config  *Config
 	report  *reporter
+	rec     trace.Recorder // the reporter's, and the inspector's; nil where neither is told
 	dev     *tun.Device
 	host    *stack.Host
 	wire    *link.Wire    // nil without a shape
 	cord    *link.Cord    // from the wire to the device; nil without a wire
+	inspect *inspector    // nil without
 	capture *capture.File // nil without
 	site    *site.Site
 	http    *http.Server
@@ -98,6 +102,9 @@ func start(ctx context.Context, c *Config) (_ *server, err error) {
 		note = fmt.Sprintf("no IPv6: it needs an MTU of at least %d bytes", minMTU6)
 		c.Addr6, c.Peer6 = netip.Prefix{}, netip.Prefix{}
 	}
+	if s.inspect, err = newInspector(c); err != nil {
+		return nil, err
+	}
 	s.dev, err = tun.Open(tun.Config{
 		Name: c.Device, TAP: c.TAP, MTU: c.MTU, Offload: c.Offload, Netns: c.Netns,
 		Warn: func(w string) { fmt.Fprintln(c.Stderr, "strata: "+w) },
@@ -107,7 +114,8 @@ func start(ctx context.Context, c *Config) (_ *server, err error) {
 	}
 	loop := clock.Real()
 	s.report = newReporter(c)
-	s.host = stack.New(stack.Config{Name: hostName, Loop: loop, Recorder: s.report.rec})
+	s.rec = s.inspect.beside(s.report.rec)
+	s.host = stack.New(stack.Config{Name: hostName, Loop: loop, Recorder: s.rec, Detail: s.inspect != nil})
 
 	ours, theirs := []netip.Prefix{c.Addr}, []netip.Prefix{c.Peer}
 	if c.Addr6.IsValid() {
@@ -158,6 +166,8 @@ func start(ctx context.Context, c *Config) (_ *server, err error) {
 			return nil, fmt.Errorf("--pcap: %w", err)
 		}
 	}
+	s.inspect.serve(s.dev.Name()+" · strata serve", s.host, s.wire, s.dev.Name())
+	s.place.inspect = s.inspect.url()
 	s.report.ready(&s.place)
 	return s, nil
 }
@@ -165,13 +175,14 @@ func start(ctx context.Context, c *Config) (_ *server, err error) {
 // link is what our host is attached to: the device, or the wire to it.
 func (s *server) link(loop clock.Loop) gstack.LinkEndpoint {
 	c := s.config
-	if !c.shaped() {
+	if !c.shaped() && s.inspect == nil {
 		return s.dev
 	}
 	// A wire with a shape cuts super-segments into packets anyway. So our host
 	// cuts its own, and computes the checksums that the kernel will verify.
 	s.wire = link.NewWire(link.WireConfig{
-		Loop: loop, Name: "serve", Seed: c.Seed, AB: c.Shape, BA: c.Back, Ethernet: c.TAP, MTU: uint32(c.MTU), NoOffload: true,
+		Loop: loop, Name: wireName, Seed: c.Seed, AB: c.Shape, BA: c.Back, Ethernet: c.TAP, MTU: uint32(c.MTU), NoOffload: true,
+		Recorder: s.inspect.wireRecorder(),
 	})
 	s.cord = link.Patch(s.wire.B(), s.dev)
 	return s.wire.A()
@@ -185,11 +196,17 @@ func (s *server) cut() {
 	}
 }
 
-// slower is a time that is enough on a perfect wire, and what the shape adds to
-// a few round trips, up to a minute.
-func (c *Config) slower(d time.Duration) time.Duration {
-	oneWay := func(d link.Delay) time.Duration { return d.Time + 4*d.Jitter }
-	return d + min(4*(oneWay(c.Shape.Delay)+oneWay(c.Back.Delay)), time.Minute)
+// slower is a time that is enough on a perfect wire, and what its shape adds now
+// to a few round trips, up to a minute.
+func (s *server) slower(d time.Duration) time.Duration {
+	if s.wire == nil {
+		return d
+	}
+	oneWay := func(way *link.Direction) time.Duration {
+		delay := way.Shape().Delay
+		return delay.Time + 4*delay.Jitter
+	}
+	return d + min(4*(oneWay(s.wire.AB())+oneWay(s.wire.BA())), time.Minute)
 }
 
 func addrs(prefixes []netip.Prefix) []netip.Addr {
@@ -230,7 +247,7 @@ func (s *server) serveSite() error {
 	if err != nil {
 		return err
 	}
-	s.site = site.New(site.Config{Recorder: s.report.rec, Host: hostName})
+	s.site = site.New(site.Config{Recorder: s.rec, Host: hostName})
 	s.http = &http.Server{
 		Handler:           s.site,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -251,7 +268,7 @@ func (s *server) serveSite() error {
 	if s.capture != nil {
 		config.KeyLogWriter = s.capture.KeyLog() // who asks for a capture wants to read it
 	}
-	s.http.TLSConfig = traced(config, s.report.rec)
+	s.http.TLSConfig = traced(config, s.rec)
 	go s.http.ServeTLS(ln, "", "")
 	return nil
 }
@@ -279,18 +296,19 @@ func traced(c *tls.Config, rec trace.Recorder) *tls.Config {
 // close ends everything in order: what is said above TCP, then TCP, then the
 // device.
 func (s *server) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.slower(closeTimeout))
+	s.inspect.close()
+	ctx, cancel := context.WithTimeout(context.Background(), s.slower(closeTimeout))
 	defer cancel()
 	// The site first: who polls has to be let in once more to be told.
 	_ = s.site.Close(ctx)
 	// Who has connected and says nothing, or not all, has nothing to lose.
-	answers, done := context.WithTimeout(ctx, s.config.slower(httpTimeout))
+	answers, done := context.WithTimeout(ctx, s.slower(httpTimeout))
 	defer done()
 	if s.http.Shutdown(answers) != nil {
 		_ = s.http.Close()
 	}
 	_ = s.names.Close()
-	drain.Wait(s.host, s.config.slower(finTimeout))
+	drain.Wait(s.host, s.slower(finTimeout))
 	s.cut()
 	s.dev.Close()
 	err := s.host.Close()
@@ -308,6 +326,7 @@ func (s *server) close() error {
 
 // abandon ends what start had begun.
 func (s *server) abandon() {
+	s.inspect.close()
 	if s.site != nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

@@ -29,7 +29,20 @@ strata.test and *.strata.test.
 As root the device is made in this network namespace, or in that of --netns.
 Without the right to make one, serve enters a user and network namespace of its
 own and says how to join it. A COMMAND is run in the device's namespace, and
-serve ends with it.`,
+serve ends with it.
+
+With --inspect there is a live page, outside of any namespace of serve's own,
+that shows connections, the ladder as it grows and why messages were late, and
+steers the wire between serve and the device; so does its API:
+
+  curl http://127.0.0.1:7070/api/state              also connections, messages
+  curl "http://127.0.0.1:7070/api/events?since=0&wait=5"
+  curl -d "delay 80ms loss 2%" http://127.0.0.1:7070/api/wires/serve/shape
+  curl -X POST "http://127.0.0.1:7070/api/wires/serve/blackhole?direction=ab"
+  curl -X POST http://127.0.0.1:7070/api/wires/serve/up    also down, drop-next-syn-ack
+
+On an address that is not a loopback's it wants the token that is printed. With
+a wire packets go one by one, as with --shape.`,
 		Example: `  sudo strata serve
   curl http://10.77.0.2/                                   (in another terminal)
 
@@ -37,6 +50,7 @@ serve ends with it.`,
   ip netns add blue && strata serve --netns blue           its kernel side in a namespace
   strata serve --tls --pcap wire.pcapng                    https, and a capture for Wireshark
   strata serve --shape "delay 80ms loss 2%"                a bad network between it and its clients
+  strata serve --inspect 127.0.0.1:7070                    a live page of all this, and its controls
   strata serve --tap --mtu 9000 --verbose                  Ethernet with jumbo frames
   strata serve --json | jq -c 'select(.kind=="segment")'   every handshake for a program`,
 		Args: commandBehindDashes,
@@ -72,7 +86,7 @@ serve ends with it.`,
 				if c.Netns != "" {
 					return fmt.Errorf("--netns %s: entering a namespace needs root", c.Netns)
 				}
-				return serve.RunInNamespace(interruptIsCommands.Load())
+				return serve.RunInNamespace(interruptIsCommands.Load(), c.Inspect)
 			}
 			if f, ok := c.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 				c.Color = os.Getenv("NO_COLOR") == ""
@@ -95,6 +109,7 @@ serve ends with it.`,
 	f.StringVar(&offload, "offload", "auto", "pass segments 64 KiB at a time: auto, on or off")
 	wire.add(f, "what the wire does to the packets from us (tc-netem's words, or preset NAME)", "what it does to those to us (default as --shape; of a preset, its way up)")
 	f.Uint64Var(&c.Seed, "seed", 1, "what everything that is left to chance on the wire comes from")
+	f.StringVar(&c.Inspect, "inspect", "", "serve a live page at this address of the kernel's, like 127.0.0.1:7070: connections, events, the wire and its controls")
 	f.BoolVar(&c.TLS, "tls", false, "https and wss, by a certificate made for this run")
 	f.StringVar(&c.Capture, "pcap", "", "write all that crosses the device to this file (pcapng, with the keys of --tls)")
 	f.BoolVarP(&c.Output.Quiet, "quiet", "q", false, "print nothing but errors")
