@@ -265,3 +265,28 @@ func TestTheEndComesBeforeTheRecovery(t *testing.T) {
 		back.until("end", &s)
 	}
 }
+
+// A client that is back while the end of its old connection is being dealt with
+// is recovered: what is kept of it is waited for.
+func TestRecoveryDuringTheEnd(t *testing.T) {
+	server, url, _ := serve(t, &socketio.Options{Recovery: &socketio.Recovery{}})
+	release, ending := make(chan bool), make(chan bool, 2)
+	server.OnConnection(func(s *socketio.Socket) {
+		s.OnDisconnecting(func(string) {
+			ending <- true
+			<-release
+		})
+		_ = s.Emit("end")
+	})
+	var s session
+	p, _ := come(t, url, &s)
+	p.conn.CloseNow()
+	wait(t, "the end", ending)
+	packets := server.Counters().PacketsIn
+	back := raw(t, url)
+	back.say(fmt.Sprintf(`40{"pid":%q,"offset":%q}`, s.PID, s.offset))
+	require.Eventually(t, func() bool { return server.Counters().PacketsIn > packets }, patience, time.Millisecond)
+	close(release)
+	require.Contains(t, back.read(), s.SID)
+	require.EqualValues(t, 1, server.Counters().Recovered)
+}

@@ -35,6 +35,8 @@ type Socket struct {
 	acks     dispatch.Acks
 	mailbox  dispatch.Mailbox
 
+	ending sync.WaitGroup // from the end until the socket is out of the adapter
+
 	mu     sync.Mutex
 	state  socketState
 	reason string // why it ended; "": it has not
@@ -369,9 +371,11 @@ func (s *Socket) disconnect() {
 	s.close(ReasonServerNamespaceDisconnect, true)
 }
 
-// lost ends a socket whose client has come back by another connection.
+// lost ends a socket whose client has come back by another connection. Where its end
+// is already under way it waits until the session is kept.
 func (s *Socket) lost() {
 	s.close(ReasonTransportClose, false)
+	s.ending.Wait()
 	s.conn.session.Close()
 }
 
@@ -385,6 +389,7 @@ func (s *Socket) close(reason string, drop bool) {
 	}
 	s.reason = reason
 	s.state = ended
+	s.ending.Add(1)
 	var disconnecting []func(string)
 	if s.more != nil {
 		disconnecting = s.more.disconnecting
@@ -401,6 +406,7 @@ func (s *Socket) close(reason string, drop bool) {
 		s.namespace.adapter.Persist(Session{ID: s.id, PID: s.pid, Rooms: s.Rooms(), Data: data, from: s.logged.Load(), over: s.over})
 	}
 	s.namespace.adapter.Remove(s)
+	s.ending.Done()
 	s.conn.remove(s)
 	s.acks.End()
 	s.conn.server.counters.sockets.Add(-1)
