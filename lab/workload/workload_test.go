@@ -47,11 +47,22 @@ func TestWorkloadsRepeat(t *testing.T) {
 				require.NoError(t, err)
 				return r, string(b)
 			}
+			// On a machine so busy that Go's scheduler takes goroutines off
+			// their processor a run may differ: package sweep, which knows
+			// when that has happened, then runs a cell until two agree. Here
+			// two runs agree at once where nothing disturbs them.
 			r, first := result(3)
-			_, again := result(3)
+			seen, again := map[string]bool{first: true}, ""
+			for range 7 {
+				if _, again = result(3); seen[again] {
+					break
+				}
+				t.Log("a run differs: is the machine busy?")
+				seen[again], again = true, ""
+			}
+			require.NotEmpty(t, again, "no two of eight runs agree")
 			_, other := result(4)
-			require.Equal(t, first, again)
-			require.NotEqual(t, first, other)
+			require.NotContains(t, seen, other)
 			for _, c := range w.Columns {
 				value(t, r, c.Expr)
 			}
