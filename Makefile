@@ -20,6 +20,7 @@ setup: ## what the tests need beside Go: Debian packages (as root) and npm packa
 test: setup lint ## all tests, under 20 minutes
 	go test -race -timeout 15m ./...
 	cd ws/interop && go vet . && go test -timeout 5m .
+	cd socketio/prometheus && go vet . && go test -timeout 5m .
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
@@ -50,8 +51,10 @@ bench-socketio: ## socketio beside Node's official server, in one run (3 minutes
 	go run ./socketio/bench
 
 .PHONY: soak
-soak: ## 10,000 WebSockets open, echo and close at random, and leave nothing (5 minutes and a half)
+soak: ## connections, sockets and rooms come and go at random, and leave nothing (half an hour)
 	go test -race -timeout 20m -run '^TestSoak$$' -v ./ws -soak 5m
+	STRATA_SOAK=10m go test -race -timeout 60m -run Soak -v ./socketio ./socketio/engineio
+	STRATA_SOAK=5m go test -race -timeout 20m -run Soak -v ./tcp
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for 30 seconds (25 minutes)
