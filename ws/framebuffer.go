@@ -4,13 +4,16 @@ import "sync"
 
 // The sizes of buffers: of what is read and not parsed yet, of frames that are
 // put together (header and payload leave in one write where they fit), and of
-// frames that are held to leave together.
+// frames that are held to leave together. The tiny one holds what there may be of a
+// frame before its payload is taken.
 const (
+	tinyBuffer  = maxHeader + maxControl
 	smallBuffer = 4 << 10
 	largeBuffer = 64 << 10
 )
 
 var (
+	tinyBuffers  = sync.Pool{New: func() any { return new([tinyBuffer]byte) }}
 	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
 	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
@@ -18,6 +21,7 @@ var (
 // pooledBuffer is a buffer from a pool; put gives it back. The zero value is
 // none.
 type pooledBuffer struct {
+	tiny  *[tinyBuffer]byte
 	small *[smallBuffer]byte
 	large *[largeBuffer]byte
 }
@@ -47,6 +51,8 @@ func (b pooledBuffer) bytes() []byte {
 		return b.small[:]
 	case b.large != nil:
 		return b.large[:]
+	case b.tiny != nil:
+		return b.tiny[:]
 	}
 	return nil
 }
@@ -57,6 +63,8 @@ func (b *pooledBuffer) put() {
 		smallBuffers.Put(b.small)
 	case b.large != nil:
 		largeBuffers.Put(b.large)
+	case b.tiny != nil:
+		tinyBuffers.Put(b.tiny)
 	}
 	*b = pooledBuffer{}
 }

@@ -1,11 +1,13 @@
 package ws
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -237,4 +239,48 @@ func TestConcurrentWriters(t *testing.T) {
 		require.NoError(t, <-errs)
 	}
 	server.Close(1000, "")
+}
+
+// A peer that stops inside a header, or inside a control frame, holds no more than
+// that takes, in either mode; the rest of the frame is taken all the same.
+func TestPartOfAFrameHoldsLittle(t *testing.T) {
+	frame := pinging(strings.Repeat("p", 125)).bytes(true)
+	for _, cut := range []int{1, 5, len(frame) - 1} {
+		c, p := open(t, tcpPair, false, connConfig{})
+		require.NotNil(t, c.kernel)
+		_, err := p.Write(frame[:cut])
+		require.NoError(t, err)
+		for c.in.len() < cut { // the Read that gives up may come before the bytes
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			_, _, err = c.Read(ctx)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		require.Len(t, c.in.buf(), tinyBuffer)
+		go c.Read(context.Background())
+		_, err = p.Write(frame[cut:])
+		require.NoError(t, err)
+		require.Equal(t, ponging(strings.Repeat("p", 125)), p.receive(t))
+		c.CloseNow()
+
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c := newConn(newReadyConn(a), connConfig{})
+			closed := make(chan error, 1)
+			c.Handle(echoHandler(closed))
+			p := &peer{Conn: b, br: bufio.NewReader(b), client: true}
+			_, err := p.Write(frame[:cut])
+			require.NoError(t, err)
+			synctest.Wait()
+			require.Len(t, c.in.buf(), tinyBuffer)
+			require.Equal(t, cut, c.in.len())
+			_, err = p.Write(frame[cut:])
+			require.NoError(t, err)
+			require.Equal(t, ponging(strings.Repeat("p", 125)), p.receive(t))
+			synctest.Wait()
+			require.Nil(t, c.in.has, "nothing while nothing is there")
+			p.Close()
+			require.Error(t, <-closed)
+		})
+	}
 }

@@ -68,25 +68,39 @@ func (b *readBuffer) take(n int) {
 // eager reports whether the last read filled its buffer.
 func (b *readBuffer) eager() bool { return b.has != nil && b.has.eager }
 
-// release gives the memory back where nothing is in it. What next took from it
-// must not be used any more.
+// release gives the memory back where nothing is in it, and all that it can where
+// there is the beginning of a frame: a peer that stops there does not hold a buffer.
+// What next took from it must not be used any more.
 func (b *readBuffer) release() {
-	if b.has != nil && b.len() == 0 {
+	switch n := b.len(); {
+	case b.has == nil:
+	case n == 0:
 		b.has.mem.put()
 		*b.has = unparsed{}
 		unparsedPool.Put(b.has)
 		b.has = nil
+	case n < tinyBuffer && len(b.buf()) > tinyBuffer:
+		b.move(pooledBuffer{tiny: tinyBuffers.Get().(*[tinyBuffer]byte)})
 	}
+}
+
+// move moves what is there to other memory.
+func (b *readBuffer) move(to pooledBuffer) {
+	n := copy(to.bytes(), b.bytes())
+	b.has.mem.put()
+	*b.has = unparsed{mem: to, w: n}
 }
 
 // space is where to read more to, large or small as asked for where there is no
 // memory yet. It is never empty where less than a control frame is in the
 // buffer, which is the most that a parser waits for.
 func (b *readBuffer) space(large bool) []byte {
-	if b.len() == 0 && (b.has == nil || large && len(b.buf()) < largeBuffer) {
-		b.release()
+	switch {
+	case b.has == nil:
 		b.has = unparsedPool.Get().(*unparsed)
 		b.has.mem = newSizedBuffer(large)
+	case large && len(b.buf()) < largeBuffer:
+		b.move(newLargeBuffer())
 	}
 	buf := b.buf()
 	if b.has.r > 0 {
