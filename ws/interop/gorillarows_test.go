@@ -140,6 +140,7 @@ func inOurs(c *ws.Conn, m *ws.PreparedMessage, err error, w http.ResponseWriter,
 	use(c.ReadAppend(ctx, p[:0]))
 	use(c.Reader(ctx))
 	use(c.Write(ctx, ws.MessageText, p))
+	use(c.Write(ctx, ws.MessageText+ws.Uncompressed, p))
 	use(c.Writer(ctx, ws.MessageBinary))
 	use(wsjson.Read(ctx, c, &v), wsjson.Write(ctx, c, v))
 	use(ws.NewStream(c, ws.MessageText))
