@@ -10,9 +10,9 @@ import (
 
 // inbound is a packet as the receiver wants it: of its own, without the
 // headers' marks that the sender's stack has set; the bytes are shared, not
-// copied. What a super-packet is stays known, for whoever sends it on.
+// copied, but where they lie in many small pieces. What a super-packet is stays known, for whoever sends it on.
 func inbound(pkt *gstack.PacketBuffer) *gstack.PacketBuffer {
-	in := gstack.NewPacketBuffer(gstack.PacketBufferOptions{Payload: pkt.ToBuffer()})
+	in := gstack.NewPacketBuffer(gstack.PacketBufferOptions{Payload: inFewPieces(pkt.ToBuffer())})
 	in.GSOOptions = pkt.GSOOptions
 	return in
 }

@@ -106,3 +106,33 @@ func BenchmarkNoWait(b *testing.B) {
 		}
 	}
 }
+
+// Messages of 100 bytes without an answer, written and read one at a time, 8 KiB
+// of them in one operation.
+func BenchmarkSmallWrites(b *testing.B) {
+	for _, where := range []string{"strata", "kernel"} {
+		b.Run(where, func(b *testing.B) {
+			const size, count = 100, 80
+			c, s := ends(b, where)
+			go func() {
+				p := make([]byte, size)
+				for {
+					for range count {
+						if _, err := c.Write(p); err != nil {
+							return
+						}
+					}
+				}
+			}()
+			p := make([]byte, size)
+			b.SetBytes(size * count)
+			for b.Loop() {
+				for range count {
+					if _, err := io.ReadFull(s, p); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
