@@ -55,7 +55,7 @@ class Wire {
 class Way {
   constructor(wire, way, presets) {
     this.path = (verb) => `api/wires/${encodeURIComponent(wire.id)}/${verb}?direction=${way.id}`;
-    this.touched = 0; // while a hand is on it the server's word waits
+    this.touched = -Infinity; // while a hand is on it the server's word waits
     this.state = make("span", { class: "state" });
     this.sliders = sliders.map((slider) => this.slider(slider, `${way.from} to ${way.to}`));
     this.text = make("input", { spellcheck: false, autocomplete: "off", placeholder: "perfect; say delay 80ms loss 2% …", "aria-label": `Shape from ${way.from} to ${way.to}, in tc-netem's words` });
