@@ -247,3 +247,22 @@ func TestCloseBesideAReader(t *testing.T) {
 		require.NoError(t, <-closed)
 	})
 }
+
+// A client whose Writer is open when the server closes: the client answers and
+// waits for the server to end TCP, though the Writer fails meanwhile.
+func TestPeerClosesBesideAWriter(t *testing.T) {
+	c, p := open(t, tcpPair, true, connConfig{})
+	w, err := c.Writer(t.Context(), MessageText)
+	require.NoError(t, err)
+	w.Write(make([]byte, 5000))
+	p.receive(t)
+	ended := make(chan error, 1)
+	go func() { _, _, err := c.Read(context.Background()); ended <- err }()
+	p.send(t, closing(1001, ""))
+	require.Equal(t, closing(1001, ""), p.receive(t))
+	_, err = w.Write(make([]byte, 5000))
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.NoError(t, c.ended())
+	p.Close()
+	require.Equal(t, StatusGoingAway, CloseStatus(<-ended))
+}
