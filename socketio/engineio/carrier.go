@@ -23,6 +23,9 @@ type carrier interface {
 	write(p Outgoing) error
 	batch(f func() error) error
 
+	// tryWrite is a write that does not wait, and reports whether it was one.
+	tryWrite(p Outgoing) (bool, error)
+
 	// close ends the connection after what was written has left, and does
 	// not wait for that without bound. closeNow cuts it off.
 	close(code ws.StatusCode)

@@ -15,17 +15,32 @@ const keepPackets = 16
 // add appends packets. It reports false, and adds nothing, where that would be
 // more than the limits allow; what comes first always fits.
 func (q *sendQueue) add(maxPackets, maxBytes int, packets ...Outgoing) bool {
+	if !q.fits(maxPackets, maxBytes, packets) {
+		return false
+	}
+	q.append(packets)
+	return true
+}
+
+// fits reports whether the limits allow packets to be added.
+func (q *sendQueue) fits(maxPackets, maxBytes int, packets []Outgoing) bool {
+	return q.count == 0 || q.count+len(packets) <= maxPackets && q.bytes+wireBytes(packets) <= maxBytes
+}
+
+// append adds packets whatever the limits.
+func (q *sendQueue) append(packets []Outgoing) {
+	q.packets = append(q.packets, packets...)
+	q.count += len(packets)
+	q.bytes += wireBytes(packets)
+}
+
+// wireBytes is what packets have on the wire together, bytes.
+func wireBytes(packets []Outgoing) int {
 	size := 0
 	for i := range packets {
 		size += len(packets[i].wire)
 	}
-	if q.count > 0 && (q.count+len(packets) > maxPackets || q.bytes+size > maxBytes) {
-		return false
-	}
-	q.packets = append(q.packets, packets...)
-	q.count += len(packets)
-	q.bytes += size
-	return true
+	return size
 }
 
 // take is all that waits. The caller hands every packet back with wrote, and

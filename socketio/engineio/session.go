@@ -51,6 +51,7 @@ type Session struct {
 	// What carries it otherwise: see carrier.go.
 	conn      carrier
 	flushing  bool          // a goroutine is writing what is in queue
+	sentNow   time.Time     // when sendNow last wrote
 	closeCode ws.StatusCode // of the close frame, when closing
 	probe     carrier       // that the client wants to change to; nil: none
 	probed    bool          // the probe was answered
@@ -115,13 +116,12 @@ func (s *Session) Send(messages ...Outgoing) error {
 		s.mu.Unlock()
 		return ErrClosed
 	}
-	if !s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...) {
+	if !s.fits(messages) {
 		s.mu.Unlock()
 		s.end(TransportError, ErrSlow)
 		return ErrSlow
 	}
-	s.server.trace.queued(s.flow, s.id, messages)
-	s.kick()
+	s.enqueue(messages)
 	s.mu.Unlock()
 	return nil
 }
@@ -144,9 +144,7 @@ func (s *Session) SendVolatile(messages ...Outgoing) bool {
 		s.server.counters.volatileDropped.Add(1)
 		return false
 	}
-	s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...)
-	s.server.trace.queued(s.flow, s.id, messages)
-	s.kick()
+	s.enqueue(messages)
 	return true
 }
 
@@ -159,9 +157,8 @@ func (s *Session) SendWait(ctx context.Context, messages ...Outgoing) error {
 			s.mu.Unlock()
 			return ErrClosed
 		}
-		if s.queue.add(s.server.opts.SendPackets, s.server.opts.SendBytes, messages...) {
-			s.server.trace.queued(s.flow, s.id, messages)
-			s.kick()
+		if s.fits(messages) {
+			s.enqueue(messages)
 			s.mu.Unlock()
 			return nil
 		}
@@ -175,6 +172,20 @@ func (s *Session) SendWait(ctx context.Context, messages ...Outgoing) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// fits reports whether the options allow messages to wait. The caller has mu.
+func (s *Session) fits(messages []Outgoing) bool {
+	return s.queue.fits(s.server.opts.SendPackets, s.server.opts.SendBytes, messages)
+}
+
+// enqueue has messages sent that fit. The caller has mu.
+func (s *Session) enqueue(messages []Outgoing) {
+	s.server.trace.queued(s.flow, s.id, messages)
+	if messages = s.sendNow(messages); len(messages) > 0 {
+		s.queue.append(messages)
+		s.kick()
 	}
 }
 
@@ -198,7 +209,7 @@ func (s *Session) freed() {
 
 // push queues one of our own packets, which always fits. The caller has mu.
 func (s *Session) push(p Outgoing) {
-	s.queue.add(int(^uint(0)>>1), int(^uint(0)>>1), p)
+	s.queue.append([]Outgoing{p})
 	s.kick()
 }
 

@@ -145,6 +145,8 @@ func (s *stream) write(p Outgoing) error {
 	return s.w.Flush()
 }
 
+func (s *stream) tryWrite(Outgoing) (bool, error) { return false, nil }
+
 func (s *stream) batch(f func() error) error {
 	s.holds = true
 	err := f()

@@ -76,6 +76,16 @@ func (w *webSocket) write(p Outgoing) error {
 	return w.conn.Write(ctx, typ, wire)
 }
 
+func (w *webSocket) tryWrite(p Outgoing) (bool, error) {
+	switch {
+	case p.binary && (w.textOnly || w.v3):
+		return false, nil
+	case p.prepared != nil:
+		return w.conn.TryWritePrepared(p.prepared)
+	}
+	return w.conn.TryWrite(p.message())
+}
+
 func (w *webSocket) batch(f func() error) error { return w.conn.Batch(f) }
 
 func (w *webSocket) close(code ws.StatusCode) { _ = w.conn.Close(code, "") } // the session is over anyway

@@ -198,6 +198,9 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 
 // ackFunc is answer as a function of type t.
 func ackFunc(t reflect.Type, answer func(...any)) reflect.Value {
+	if fn := simpleAck(t, answer); fn.IsValid() {
+		return fn
+	}
 	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
 		if answer == nil {
 			return nil
@@ -215,4 +218,27 @@ func ackFunc(t reflect.Type, answer func(...any)) reflect.Value {
 		answer(args...)
 		return nil
 	})
+}
+
+// simpleAck is ackFunc for the types that are frequent, without what reflection
+// takes to make a function; the zero Value for others.
+func simpleAck(t reflect.Type, answer func(...any)) reflect.Value {
+	if answer == nil {
+		answer = func(...any) {}
+	}
+	switch t {
+	case reflect.TypeFor[func()]():
+		return reflect.ValueOf(func() { answer([]any{}...) })
+	case reflect.TypeFor[func(string)]():
+		return reflect.ValueOf(func(v string) { answer(v) })
+	case reflect.TypeFor[func(bool)]():
+		return reflect.ValueOf(func(v bool) { answer(v) })
+	case reflect.TypeFor[func(int)]():
+		return reflect.ValueOf(func(v int) { answer(v) })
+	case reflect.TypeFor[func([]byte)]():
+		return reflect.ValueOf(func(v []byte) { answer(v) })
+	case reflect.TypeFor[func(any)]():
+		return reflect.ValueOf(func(v any) { answer(v) })
+	}
+	return reflect.Value{}
 }

@@ -101,7 +101,18 @@ func (m *Mailbox) add(j job) {
 	}
 }
 
+// makeRoom grows a new goroutine's stack once, while there is little on it to be
+// copied: a handler and what decodes its arguments would grow it step by step,
+// which takes longer than a small one's work.
+//
+//go:noinline
+func makeRoom(i int) byte {
+	var room [6 << 10]byte
+	return room[i]
+}
+
 func (m *Mailbox) run() {
+	makeRoom(0)
 	done := false
 	defer func() {
 		if !done { // a job called runtime.Goexit, as a test's FailNow does
