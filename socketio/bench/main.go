@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	_ "embed"
 	"flag"
 	"fmt"
@@ -21,11 +22,12 @@ var official string
 
 func main() {
 	serving := flag.Bool("serve", false, "be the server that is measured")
+	bare := flag.Bool("ceiling", false, "with -serve: answer without being Socket.IO")
 	quick := flag.Bool("quick", false, "measure for a shorter time, with fewer idle clients")
 	packages := flag.String("packages", "socketio/interop/node_modules", "where socket.io of npm is")
 	flag.Parse()
 	if *serving {
-		if err := serve(); err != nil {
+		if err := serve(*bare); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -44,6 +46,11 @@ type figures struct {
 	deliveries  float64 // a second
 	slowest     time.Duration
 	connections float64 // a second
+	upgrades    float64 // connections that change from long-polling to WebSocket, a second
+	perEcho     float64 // microseconds of the server's processor time
+	perDelivery float64
+	perConnect  float64
+	perUpgrade  float64
 }
 
 func run(quick bool, packages string) error {
@@ -54,6 +61,10 @@ func run(quick bool, packages string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
+	}
+	most, err := measureCeiling(exec.Command(self, "-serve", "-ceiling"), span)
+	if err != nil {
+		return fmt.Errorf("the ceiling: %w", err)
 	}
 	ours, err := measure(exec.Command(self, "-serve"), idle, span)
 	if err != nil {
@@ -91,40 +102,79 @@ func run(quick bool, packages string) error {
 	line("deliveries of a broadcast a second, 1,000", text("%.0f", ours.deliveries), text("%.0f", node.deliveries), ours.deliveries/node.deliveries)
 	line("  its p99, ms", text("%.1f", ours.slowest.Seconds()*1000), text("%.1f", node.slowest.Seconds()*1000), node.slowest.Seconds()/ours.slowest.Seconds())
 	line("connections a second, WebSocket", text("%.0f", ours.connections), text("%.0f", node.connections), ours.connections/node.connections)
+	line("connections a second, polling, then upgrade", text("%.0f", ours.upgrades), text("%.0f", node.upgrades), ours.upgrades/node.upgrades)
+	fmt.Println("processor time of the server alone, microseconds")
+	line("  an echo with ack", text("%.1f", ours.perEcho), text("%.1f", node.perEcho), node.perEcho/ours.perEcho)
+	line("  a delivery", text("%.1f", ours.perDelivery), text("%.1f", node.perDelivery), node.perDelivery/ours.perDelivery)
+	line("  a connection, WebSocket", text("%.0f", ours.perConnect), text("%.0f", node.perConnect), node.perConnect/ours.perConnect)
+	line("  a connection, polling, then upgrade", text("%.0f", ours.perUpgrade), text("%.0f", node.perUpgrade), node.perUpgrade/ours.perUpgrade)
+	fmt.Printf("what there is to be had: a bare WebSocket that echoes: %.0f a second, %.1f microseconds\n", most.echoes, most.perEcho)
 	return nil
+}
+
+// start starts a server; stop ends it.
+func start(cmd *exec.Cmd) (url string, stop func(), err error) {
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() { stdin.Close(); _ = cmd.Wait() }
+	port, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, err
+	}
+	return "http://127.0.0.1:" + strings.TrimSpace(port), stop, nil
+}
+
+// measureCeiling puts a server under the load of echoes.
+func measureCeiling(cmd *exec.Cmd, span time.Duration) (*figures, error) {
+	url, stop, err := start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	var f figures
+	f.echoes, f.perEcho, err = echo(url, cmd.Process.Pid, 1000, span)
+	return &f, err
 }
 
 // measure starts a server, and puts it under each load.
 func measure(cmd *exec.Cmd, idle int, span time.Duration) (*figures, error) {
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
+	url, stop, err := start(cmd)
 	if err != nil {
 		return nil, err
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	defer func() { stdin.Close(); _ = cmd.Wait() }()
-	port, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		return nil, err
-	}
-	url := "http://127.0.0.1:" + strings.TrimSpace(port)
+	defer stop()
+	pid := cmd.Process.Pid
 	var f figures
-	if f.idle, err = idleMemory(url, cmd.Process.Pid, idle); err != nil {
+	if f.idle, err = idleMemory(url, pid, idle); err != nil {
 		return nil, err
 	}
-	if f.echoes, err = echo(url, 1000, span); err != nil {
+	if f.echoes, f.perEcho, err = echo(url, pid, 1000, span); err != nil {
 		return nil, err
 	}
-	if f.deliveries, f.slowest, err = broadcast(url, 1000, span); err != nil {
+	if err = broadcast(&f, url, pid, 1000, span); err != nil {
 		return nil, err
 	}
-	f.connections, err = connect(url, span)
+	if f.connections, f.perConnect, err = connect(pid, span, func() error {
+		c, err := dial(url, func([]byte) {})
+		if err == nil {
+			c.close()
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	f.upgrades, f.perUpgrade, err = connect(pid, span, func() error { return upgrade(url) })
 	return &f, err
 }
 
@@ -198,31 +248,32 @@ func resident(pid int) (int, error) {
 }
 
 // echo has each of n clients wait for the answer to one event at a time.
-func echo(url string, n int, span time.Duration) (float64, error) {
+func echo(url string, pid, n int, span time.Duration) (rate, cost float64, err error) {
 	event := `420["echo","` + strings.Repeat("x", 80) + `"]`
 	var all []*client
 	var count atomic.Int64
-	all, err := crowd(url, n, func(i int, _ []byte) {
+	all, err = crowd(url, n, func(i int, _ []byte) {
 		count.Add(1)
 		all[i].say(event)
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, c := range all {
 		c.say(event)
 	}
 	time.Sleep(span / 4)
-	from, at := count.Load(), time.Now()
+	from, used, at := count.Load(), processorTime(pid), time.Now()
 	time.Sleep(span)
-	rate := float64(count.Load()-from) / time.Since(at).Seconds()
+	done := float64(count.Load() - from)
+	rate, cost = done/time.Since(at).Seconds(), (processorTime(pid)-used)/done
 	closeAll(all)
-	return rate, nil
+	return rate, cost, nil
 }
 
 // broadcast has one event after the other sent to n clients; the next begins
 // when the last has it.
-func broadcast(url string, n int, span time.Duration) (rate float64, slowest time.Duration, err error) {
+func broadcast(f *figures, url string, pid, n int, span time.Duration) error {
 	began := time.Now()
 	var mu sync.Mutex
 	var took []time.Duration
@@ -241,46 +292,60 @@ func broadcast(url string, n int, span time.Duration) (rate float64, slowest tim
 		}
 	})
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	defer closeAll(all)
-	at := time.Now()
+	used, at := processorTime(pid), time.Now()
 	for time.Since(at) < span {
 		left.Store(int64(n))
 		all[0].say(fmt.Sprintf(`42["all",%d]`, time.Since(began).Microseconds()))
 		select {
 		case <-done:
 		case <-time.After(20 * time.Second):
-			return 0, 0, fmt.Errorf("%d of a broadcast are missing", left.Load())
+			return fmt.Errorf("%d of a broadcast are missing", left.Load())
 		}
 	}
-	rate = float64(len(took)) / time.Since(at).Seconds()
+	f.deliveries = float64(len(took)) / time.Since(at).Seconds()
+	f.perDelivery = (processorTime(pid) - used) / float64(len(took))
 	slices.Sort(took)
-	return rate, took[len(took)*99/100], nil
+	f.slowest = took[len(took)*99/100]
+	return nil
 }
 
 // connect has 32 clients connect, join and go as fast as they can.
-func connect(url string, span time.Duration) (float64, error) {
+func connect(pid int, span time.Duration, once func() error) (rate, cost float64, err error) {
 	var count atomic.Int64
 	var failed atomic.Pointer[error]
-	at := time.Now()
+	used, at := processorTime(pid), time.Now()
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
 			for time.Since(at) < span {
-				c, err := dial(url, func([]byte) {})
-				if err != nil {
+				if err := once(); err != nil {
 					failed.Store(&err)
 					return
 				}
 				count.Add(1)
-				c.close()
 			}
 		})
 	}
 	wg.Wait()
 	if err := failed.Load(); err != nil {
-		return 0, *err
+		return 0, 0, *err
 	}
-	return float64(count.Load()) / time.Since(at).Seconds(), nil
+	done := float64(count.Load())
+	return done / time.Since(at).Seconds(), (processorTime(pid) - used) / done, nil
+}
+
+// processorTime is what a process has used of the processors, microseconds; 0 of
+// one that is gone.
+func processorTime(pid int) float64 {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11]) // in hundredths of a second, as proc(5) has it
+	system, _ := strconv.Atoi(fields[12])
+	return float64(user+system) * 10_000
 }

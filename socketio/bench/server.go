@@ -11,7 +11,7 @@ import (
 
 // serve is the process that is measured: what the official server does in
 // server.cjs. It prints its port and ends with its standard input.
-func serve() error {
+func serve(bare bool) error {
 	io := socketio.NewServer(nil)
 	io.OnConnection(func(s *socketio.Socket) {
 		s.On("echo", func(text string, ack func(string)) { ack(text) })
@@ -27,5 +27,8 @@ func serve() error {
 		_, _ = os.Stdin.Read(b[:])
 		os.Exit(0)
 	}()
+	if bare {
+		return http.Serve(ln, http.HandlerFunc(ceiling))
+	}
 	return http.Serve(ln, io)
 }
