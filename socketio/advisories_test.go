@@ -341,11 +341,12 @@ func TestCVE_2026_48779_TinyFragments(t *testing.T) {
 		resp, err := http.ReadResponse(r, nil)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
-		open, err := readFrame(r)
-		require.NoError(t, err)
-		require.Equal(t, "\x810", open[:2])
 		last, err := readFrame(r)
 		require.NoError(t, err)
+		if strings.HasPrefix(last, "\x810") { // the session's beginning, where it came before the flood was found out
+			last, err = readFrame(r)
+			require.NoError(t, err)
+		}
 		require.Contains(t, []string{"\x88\x03\xf0", "\x88\x03\xf1"}, last[:3], "1008 or 1009: %q", last)
 		c.Close()
 	}
