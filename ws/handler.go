@@ -294,12 +294,16 @@ func (c *Conn) tryFill() error {
 	return nil
 }
 
-// tryRead is a Read that does not wait.
-func (c *Conn) tryRead(p []byte) (int, error) {
+// tryRead is a Read that does not wait. What it has filled p with need not be all
+// that came: of that nobody tells again.
+func (c *Conn) tryRead(p []byte) (n int, err error) {
 	if c.events.polled {
-		return c.readKernel(nil, p, false)
+		n, err = c.readKernel(nil, p, false)
+	} else {
+		n, err = c.conn.(Readiness).TryRead(p)
 	}
-	return c.conn.(Readiness).TryRead(p)
+	c.events.drained = n > 0 && n < len(p) && c.events.turn.Load()&turnHangUp == 0
+	return n, err
 }
 
 // tryError is what the error of a read means that did not wait.
