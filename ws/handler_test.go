@@ -562,6 +562,40 @@ func TestHandlerTakesALargeMessageBehindTheHandshake(t *testing.T) {
 	require.Equal(t, StatusNormalClosure, CloseStatus(<-closed))
 }
 
+// A message whose rest comes together with the next one, long after its beginning,
+// leaves nothing behind: of what is in the socket then nobody tells again.
+func TestHandlerReadsOnBehindALargeMessage(t *testing.T) {
+	for name, pair := range eventPairs {
+		t.Run(name, func(t *testing.T) {
+			a, b := pair(t)
+			c := newConn(a, connConfig{})
+			pinged, closed := make(chan struct{}), make(chan error, 1)
+			h := echoHandler(closed)
+			h.OnPing = func(*Conn, []byte) { close(pinged) }
+			c.Handle(h)
+			p := &peer{Conn: b, br: bufio.NewReader(b), client: true}
+
+			large := strings.Repeat("large", 2*directRead/5)
+			wire := append(raw(1, large).bytes(true), pinging("so far").bytes(true)...)
+			second := raw(fin, large).bytes(true)
+			header := len(second) - len(large)
+			_, err := p.Write(append(wire, second[:header]...))
+			require.NoError(t, err)
+			<-pinged
+			require.Equal(t, ponging("so far"), p.receive(t))
+			if c.events.nonBlocking() {
+				require.Eventually(t, func() bool { return c.events.turn.Load() == 0 }, time.Minute, time.Millisecond, "idle")
+			}
+			_, err = p.Write(append(second[header:], text("small").bytes(true)...))
+			require.NoError(t, err)
+			require.Equal(t, text(large+large), p.receive(t))
+			require.Equal(t, text("small"), p.receive(t))
+			p.send(t, closing(1000, ""))
+			require.Equal(t, StatusNormalClosure, CloseStatus(<-closed))
+		})
+	}
+}
+
 // endlessConn always has more to read than there is room for, as a peer has that
 // sends faster than we take it.
 type endlessConn struct {

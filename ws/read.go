@@ -386,6 +386,9 @@ func (c *Conn) readConn(ctx context.Context, p []byte) (int, error) {
 	if c.events.nonBlocking() {
 		c.events.letGo()
 		n, err := c.tryRead(p)
+		if n > 0 {
+			c.keepAlive.heard()
+		}
 		return n, c.tryError(n, err)
 	}
 	if err := ctx.Err(); err != nil {
