@@ -76,9 +76,16 @@ func TestCancelledWriteToAFullSocket(t *testing.T) {
 	c := newConn(a, connConfig{})
 	ctx, cancel := context.WithCancel(t.Context())
 	// What is written past the library fills the socket without beginning a frame.
-	require.NoError(t, a.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
-	filled, err := io.Copy(a, zeroReader{})
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	// It is full when its buffers neither grow nor have room for one byte more.
+	require.NoError(t, a.(*net.TCPConn).SetWriteBuffer(64<<10))
+	require.NoError(t, b.(*net.TCPConn).SetReadBuffer(64<<10))
+	var filled int64
+	for more := int64(-1); more != 0; filled += more {
+		require.NoError(t, a.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
+		var err error
+		more, err = io.Copy(a, zeroReader{})
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	}
 	require.NoError(t, a.SetWriteDeadline(never))
 	failed := make(chan error, 1)
 	go func() { failed <- c.Write(ctx, MessageBinary, make([]byte, 100)) }()
@@ -87,7 +94,7 @@ func TestCancelledWriteToAFullSocket(t *testing.T) {
 	require.NoError(t, c.ended())
 
 	go func() { failed <- c.Write(t.Context(), MessageText, []byte("after")) }()
-	_, err = io.CopyN(io.Discard, b, filled)
+	_, err := io.CopyN(io.Discard, b, filled)
 	require.NoError(t, err)
 	require.NoError(t, <-failed)
 	got := make([]byte, 7)
