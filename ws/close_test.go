@@ -211,6 +211,7 @@ func TestCloseBesideWriters(t *testing.T) {
 	for n, _ := q.Waiting(); n > 0; n, _ = q.Waiting() {
 		runtime.Gosched()
 	}
+	require.ErrorIs(t, q.Send(t.Context(), MessageText, nil, 0), net.ErrClosed)
 	require.ErrorIs(t, c.Write(t.Context(), MessageText, nil), net.ErrClosed)
 	require.NoError(t, c.ended(), "the peer's close frame is still waited for")
 	p.send(t, closing(1001, ""))

@@ -53,17 +53,31 @@ type Handler struct {
 // is one goroutine.
 //
 // Afterwards nobody else may read. Close does not wait for the peer then, so that
-// callbacks may call it; OnClose is told how it went. Where the connection has
-// already ended, OnClose is all that is called.
+// callbacks may call it; OnClose is told how it went. Where somebody else still
+// reads, or there is a Handler already, h waits for its turn. Where the connection
+// has ended, OnClose is all that is called.
 func (c *Conn) Handle(h *Handler) {
+	if c.reading.tryLock() {
+		c.handle(h)
+		return
+	}
+	go func() {
+		if c.reading.lock(context.Background(), c) {
+			c.handle(h)
+		} else if h.OnClose != nil {
+			h.OnClose(c, fmt.Errorf("ws: read: %w", alreadyClosed(c.ended())))
+		}
+	}()
+}
+
+// handle begins event mode. The caller has the reading gate, and keeps it for good.
+func (c *Conn) handle(h *Handler) {
 	e := &events{c: c, h: h}
 	e.turn.Store(turnBusy)
-	if c.reading.lock(context.Background(), c) {
-		if _, e.notified = c.conn.(Readiness); e.notified {
-			e.run = e.wakeUp
-		}
-		e.polled = !e.notified && canPoll && c.kernel != nil
+	if _, e.notified = c.conn.(Readiness); e.notified {
+		e.run = e.wakeUp
 	}
+	e.polled = !e.notified && canPoll && c.kernel != nil
 	c.mu.Lock()
 	c.events = e
 	c.mu.Unlock()

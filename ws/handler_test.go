@@ -525,6 +525,28 @@ func TestKeepAlive(t *testing.T) {
 	})
 }
 
+// A second Handler waits until it is too late, and whoever gives it does not.
+func TestSecondHandler(t *testing.T) {
+	for name, pair := range eventPairs {
+		t.Run(name, func(t *testing.T) {
+			a, b := pair(t)
+			c := newConn(a, connConfig{})
+			first, second := make(chan error, 1), make(chan error, 1)
+			c.Handle(echoHandler(first))
+			c.Handle(echoHandler(second))
+			p := &peer{Conn: b, br: bufio.NewReader(b), client: true}
+			p.send(t, text("once"))
+			require.Equal(t, text("once"), p.receive(t))
+			p.send(t, closing(1000, ""))
+			require.Equal(t, closing(1000, ""), p.receive(t))
+			require.Equal(t, StatusNormalClosure, CloseStatus(<-first))
+			err := <-second
+			require.ErrorIs(t, err, net.ErrClosed)
+			require.Equal(t, StatusNormalClosure, CloseStatus(err))
+		})
+	}
+}
+
 // Whichever of Close and Handle is first, the CloseTimeout holds.
 func TestHandleBesideClose(t *testing.T) {
 	for range 300 {

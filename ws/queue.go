@@ -70,7 +70,7 @@ func NewQueue(c *Conn, opts QueueOptions) *Queue {
 // Send queues a message; p must not be changed any more. class is what DropOldest
 // goes by: a newer position takes the place of an older one, and never of a
 // chat message. ctx is for Wait. The error is ErrDropped where the message itself
-// had no room, and net.ErrClosed after the connection has ended.
+// had no room, and net.ErrClosed after the connection was closed or has ended.
 func (q *Queue) Send(ctx context.Context, typ MessageType, p []byte, class int) error {
 	if err := typ.check(); err != nil {
 		return err
@@ -110,6 +110,9 @@ func (q *Queue) put(m queued) (room chan struct{}, err error) {
 	defer q.mu.Unlock()
 	if err := q.c.ended(); err != nil {
 		return nil, fmt.Errorf("ws: queue: %w", alreadyClosed(err))
+	}
+	if q.c.closing.Load() {
+		return nil, fmt.Errorf("ws: queue: %w", q.c.closedError())
 	}
 	if !q.fits(m) {
 		switch q.opts.Policy {
@@ -175,6 +178,7 @@ func (q *Queue) send() {
 			}
 			return nil
 		})
+		clear(batch) // more may wait in the same array
 		if err != nil {
 			q.c.giveUp(err) // whoever sends or reads finds it
 		}
@@ -196,7 +200,9 @@ func (q *Queue) take() ([]queued, bool) {
 		n++
 	}
 	batch := q.waiting[:n:n]
-	q.waiting = append([]queued(nil), q.waiting[n:]...)
+	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
+		q.waiting = nil
+	}
 	q.bytes -= size
 	q.wake()
 	return batch, true
