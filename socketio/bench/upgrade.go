@@ -1,79 +1,103 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
+	"strconv"
 	"strings"
-	"time"
-
-	"strata/ws"
 )
 
-// polling is what clients connect by at first: connections that they share, as a
-// proxy's would be.
-var polling = &http.Client{
-	Timeout:   20 * time.Second,
-	Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+// poller makes the requests of long-polling of one client after the other, over a
+// connection that stays, as a proxy's would.
+type poller struct {
+	addr string
+	peer *peer
 }
+
+// request makes a request and gives the body of its answer.
+func (p *poller) request(method, query, body string) (answer string, err error) {
+	if p.peer == nil {
+		if p.peer, err = dialTCP(p.addr); err != nil {
+			p.peer = nil
+			return "", err
+		}
+		if err := p.peer.conn.SetDeadline(never); err != nil {
+			return "", err
+		}
+	}
+	if err := p.peer.write([]byte(method + " /socket.io/?EIO=4&transport=polling" + query + " HTTP/1.1\r\nHost: bench\r\n" +
+		"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body)); err != nil {
+		return "", err
+	}
+	head, err := p.peer.header("200 ")
+	if err != nil {
+		return "", err
+	}
+	_, length, _ := strings.Cut(strings.ToLower(head), "content-length: ")
+	length, _, _ = strings.Cut(length, "\r\n")
+	n, err := strconv.Atoi(length)
+	if err != nil {
+		return "", fmt.Errorf("an answer without its length: %q", head)
+	}
+	for len(p.peer.got) < n {
+		if err := p.peer.fill(); err != nil {
+			return "", err
+		}
+	}
+	answer = string(p.peer.got[:n])
+	p.peer.got = p.peer.got[n:]
+	return answer, nil
+}
+
+func (p *poller) close() {
+	if p.peer != nil {
+		p.peer.conn.Close()
+	}
+}
+
+var (
+	probeFrame   = textFrame("2probe")
+	upgradeFrame = textFrame("5")
+	echoFrame    = textFrame(`420["echo","x"]`)
+)
 
 // upgrade connects by long-polling, joins "/", changes to a WebSocket as the
 // official client does, and has one echo answered over it.
-func upgrade(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	at := url + "/socket.io/?EIO=4&transport=polling"
-	answer, err := request(http.MethodGet, at, "")
+func (p *poller) upgrade() error {
+	answer, err := p.request("GET", "", "")
 	if err != nil {
 		return err
 	}
-	var opened struct{ SID string }
-	if err := json.Unmarshal(bytes.TrimPrefix(answer, []byte("0")), &opened); err != nil {
-		return fmt.Errorf("handshake %q: %w", answer, err)
+	_, sid, _ := strings.Cut(answer, `"sid":"`)
+	sid, _, ok := strings.Cut(sid, `"`)
+	if !ok {
+		return fmt.Errorf("the server opened with %q", answer)
 	}
-	session := "&sid=" + opened.SID
-	if _, err := request(http.MethodPost, at+session, "40"); err != nil {
+	session := "&sid=" + sid
+	if _, err := p.request("POST", session, "40"); err != nil {
 		return err
 	}
-	if answer, err = request(http.MethodGet, at+session, ""); err != nil || !bytes.HasPrefix(answer, []byte("40")) {
+	if answer, err = p.request("GET", session, ""); err != nil || !strings.HasPrefix(answer, "40") {
 		return fmt.Errorf("join: %q, %w", answer, err)
 	}
-	conn, _, err := ws.Dial(ctx, url+"/socket.io/?EIO=4&transport=websocket"+session, nil)
+	socket, err := dialTCP(p.addr)
 	if err != nil {
 		return err
 	}
-	defer conn.CloseNow()
-	for _, step := range []struct{ say, hear string }{{"2probe", "3probe"}, {"5", ""}, {`420["echo","x"]`, `430["x"]`}} {
-		if err := conn.Write(ctx, ws.MessageText, []byte(step.say)); err != nil {
-			return err
-		}
-		if step.hear == "" {
-			continue
-		}
-		if _, p, err := conn.Read(ctx); err != nil || string(p) != step.hear {
-			return fmt.Errorf("upgrade: %q in answer to %q, error %v", p, step.say, err)
-		}
+	defer socket.conn.Close()
+	if err := socket.webSocket(session); err != nil {
+		return err
 	}
-	return nil
-}
-
-// request makes a request of long-polling.
-func request(method, url, body string) ([]byte, error) {
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		return nil, err
+	if err := socket.write(probeFrame); err != nil {
+		return err
 	}
-	answer, err := polling.Do(r)
-	if err != nil {
-		return nil, err
+	if err := socket.hear("3probe"); err != nil {
+		return err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", method, answer.Status, text)
+	if err := socket.write(upgradeFrame); err != nil {
+		return err
 	}
-	return text, err
+	if err := socket.write(echoFrame); err != nil {
+		return err
+	}
+	return socket.hear(`430["x"]`)
 }
