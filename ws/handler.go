@@ -89,6 +89,7 @@ func (c *Conn) handle(h *Handler) {
 		if h.OnOpen != nil && c.ended() == nil {
 			h.OnOpen(c)
 		}
+		c.endWait()
 		c.endHold()
 		if e.polled {
 			if err := e.watch(); err != nil {
@@ -116,8 +117,9 @@ type events struct {
 	notified bool // the connection's own Readiness
 	polled   bool // the poller
 
-	drained bool // the last read did not fill its buffer: there is no more yet
-	called  bool // a callback was called since what was held last left
+	drained bool     // the last read did not fill its buffer: there is no more yet
+	called  bool     // a callback was called since what was held last left
+	later   []func() // of Later
 	turn    atomic.Uint32
 }
 
@@ -179,15 +181,18 @@ func (e *events) ping(c *Conn, payload []byte) {
 	e.called = true
 	if e.h.OnPing != nil {
 		e.h.OnPing(c, payload)
+		c.endWait()
 	}
 }
 
 // letGo is called before a read: what is held for what was read before leaves
-// first, also where the peer sends without end.
+// first, and what is to be done later begins, also where the peer sends without
+// end.
 func (e *events) letGo() {
 	if e.called {
 		e.called = false
 		e.c.flushHeld()
+		e.hurry()
 	}
 }
 
@@ -214,15 +219,22 @@ func (e *events) serve() {
 			if e.h.OnClose != nil {
 				e.h.OnClose(c, fmt.Errorf("ws: read: %w", err))
 			}
+			e.hurry()
 			return
 		}
 		c.in.release()
+		later := e.later
+		e.later = nil // after the rest it is another's
 		if e.rest() {
 			if e.notified {
 				c.conn.(Readiness).OnReadable(e.run)
 			}
+			for _, f := range later {
+				f()
+			}
 			return
 		}
+		e.later = later
 	}
 }
 
@@ -271,6 +283,7 @@ func (e *events) onMessage(typ MessageType, p []byte) {
 	e.called = true
 	if e.h.OnMessage != nil {
 		e.h.OnMessage(e.c, typ, p)
+		e.c.endWait()
 	}
 }
 
