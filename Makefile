@@ -51,10 +51,11 @@ bench-socketio: ## socketio beside Node's official server, in one run (3 minutes
 	go run ./socketio/bench
 
 .PHONY: soak
-soak: ## connections, sockets and rooms come and go at random, and leave nothing (half an hour)
+soak: ## connections, sockets and rooms come and go at random, and leave nothing; half an hour over a wire that loses (an hour)
 	go test -race -timeout 20m -run '^TestSoak$$' -v ./ws -soak 5m
 	STRATA_SOAK=10m go test -race -timeout 60m -run Soak -v ./socketio ./socketio/engineio
-	STRATA_SOAK=5m go test -race -timeout 20m -run Soak -v ./tcp
+	STRATA_SOAK=5m go test -race -timeout 20m -run 'SmallWindows|SYNFlood' -v ./tcp
+	STRATA_SOAK=30m go test -timeout 40m -run '^TestSoak$$' -v ./tcp
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for 30 seconds (25 minutes)
