@@ -46,7 +46,6 @@
 // Events are kept from the first request on until 20 seconds after the last: of
 // each tenth of a second the first 1,000, and the last 8,192 of all; what is left
 // out is counted. While nobody looks no more is kept than how connections began,
-// so that what is said later has its place in their streams; but the floors make
-// their events all the same, since they have a recorder. BenchmarkCost measures
-// both.
+// so that what is said later has its place in their streams; the floors make no
+// other events then (see [trace.Selective]). BenchmarkCost measures both.
 package inspect

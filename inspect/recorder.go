@@ -48,7 +48,15 @@ type opening struct {
 	kind   string
 }
 
-var _ trace.Recorder = (*Recorder)(nil)
+var _ trace.Selective = (*Recorder)(nil)
+
+// Interest is in all while somebody looks, and else in beginnings.
+func (r *Recorder) Interest(trace.Flow) trace.Interest {
+	if r.on.Load() {
+		return trace.Details
+	}
+	return trace.Beginnings
+}
 
 // NewRecorder makes a Recorder. It has no goroutine, and a timer only while
 // somebody looks.
@@ -87,13 +95,24 @@ func (r *Recorder) Record(e trace.Event) {
 
 func (r *Recorder) remember(e trace.Event) {
 	o := opening{sender(e), e.What.Kind()}
-	if _, again := r.opened[o]; !again && len(r.opened) >= maxOpened {
+	known, again := r.opened[o]
+	if again && sameBeginning(known, e) {
+		return // sent again, or received: its sender's first word is what counts
+	}
+	if !again && len(r.opened) >= maxOpened {
 		for any := range r.opened { // whichever comes first: a map has no older and newer
 			delete(r.opened, any)
 			break
 		}
 	}
 	r.opened[o] = e
+}
+
+// sameBeginning says whether two events are of one connection's SYN or SYN-ACK.
+func sameBeginning(a, b trace.Event) bool {
+	was, ok := a.What.(trace.Segment)
+	is, ok2 := b.What.(trace.Segment)
+	return ok && ok2 && was.Seq == is.Seq
 }
 
 func (r *Recorder) keep(e trace.Event) {

@@ -27,6 +27,7 @@ func join(opened, events []trace.Event) *explain.Story {
 		isn:   map[trace.Flow]uint32{},
 		hosts: map[trace.Flow]bool{},
 		early: map[trace.Flow]uint64{},
+		holes: map[trace.Flow]time.Time{},
 		sent:  map[trace.Flow][]piece{},
 		read:  map[trace.Flow]*reading{},
 	}
@@ -45,11 +46,11 @@ func join(opened, events []trace.Event) *explain.Story {
 		if !m.FromOpener() {
 			flow = flow.Reverse()
 		}
-		if m.From < t.early[flow] {
-			m.From, m.To = 0, 0 // it has too little to be explained
-		}
 		if m.Received.IsZero() && cmp.Or(m.Receiver(), beyond) == beyond {
 			arrive(m)
+		}
+		if m.From < t.early[flow] || behind(m, t.holes[flow]) {
+			m.From, m.To = 0, 0 // the recording has too little to explain it
 		}
 	}
 	return story
@@ -73,12 +74,32 @@ func arrive(m *explain.Message) {
 	}
 }
 
+// behind says that a message had arrived when of what went before the recording
+// some had not: it waited for that, and nobody tells how long.
+func behind(m *explain.Message, hole time.Time) bool {
+	if hole.IsZero() || m.Sent.After(hole) {
+		return false
+	}
+	e, err := m.Explain()
+	if err != nil {
+		return false
+	}
+	arrived := m.Sent
+	for _, p := range e.Parts {
+		if p.Name != explain.Receiver {
+			arrived = p.To
+		}
+	}
+	return !arrived.After(hole)
+}
+
 // teller puts in what was not told. Flows are as their sender sees them.
 type teller struct {
 	told  []trace.Event
 	isn   map[trace.Flow]uint32
-	hosts map[trace.Flow]bool   // whose sender is recorded
-	early map[trace.Flow]uint64 // where in the stream the recording begins; all before is one segment
+	hosts map[trace.Flow]bool      // whose sender is recorded
+	early map[trace.Flow]uint64    // where in the stream the recording begins; all before is one segment
+	holes map[trace.Flow]time.Time // until then some of that had not arrived
 	sent  map[trace.Flow][]piece
 	read  map[trace.Flow]*reading
 }
@@ -113,7 +134,7 @@ func (t *teller) open(opened, events []trace.Event) {
 			told[e.Flow] = append(told[e.Flow], seg)
 		}
 	}
-	slices.SortStableFunc(opened, func(a, b trace.Event) int { return a.At.Compare(b.At) })
+	slices.SortFunc(opened, func(a, b trace.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(step(a), step(b))) })
 	for _, e := range opened {
 		if _, ok := e.What.(trace.TLS); ok {
 			if !now[e.Flow] {
@@ -135,6 +156,19 @@ func (t *teller) open(opened, events []trace.Event) {
 		t.told = append(t.told, e)
 		t.before(flow, e, told[flow])
 	}
+}
+
+// step orders what may happen at one instant: a SYN, the SYN-ACK, and what is above
+// them.
+func step(opening trace.Event) int {
+	seg, ok := opening.What.(trace.Segment)
+	switch {
+	case !ok:
+		return 2
+	case seg.Flags&trace.ACK != 0:
+		return 1
+	}
+	return 0
 }
 
 // before makes one segment of what went before the recording. Of that some was
@@ -173,8 +207,23 @@ func sender(e trace.Event) trace.Flow {
 	return e.Flow
 }
 
+// acknowledged looks at what the receiver of a flow's stream acknowledged when.
+func (t *teller) acknowledged(flow trace.Flow, ack trace.Segment, at time.Time) {
+	early := t.early[flow]
+	if early == 0 || ack.Flags&trace.ACK == 0 {
+		return
+	}
+	if upTo := uint64(ack.Ack - t.isn[flow] - 1); upTo < early && at.After(t.holes[flow]) {
+		t.holes[flow] = at
+	}
+}
+
 func (t *teller) tell(e trace.Event) {
 	switch what := e.What.(type) {
+	case trace.Segment:
+		if e.Dir == trace.Out {
+			t.acknowledged(e.Flow.Reverse(), what, e.At)
+		}
 	case trace.Passage:
 		t.passage(e, what)
 	case trace.Stream:
@@ -196,7 +245,11 @@ func (t *teller) tell(e trace.Event) {
 // passage puts in the segment of an end that is not recorded.
 func (t *teller) passage(e trace.Event, p trace.Passage) {
 	seg, ok := p.Packet.(trace.Segment)
-	if !ok || t.hosts[e.Flow] || p.Copy || p.Injected || seg.Len == 0 && seg.Flags&trace.SYN == 0 {
+	if !ok || t.hosts[e.Flow] || p.Copy || p.Injected {
+		return
+	}
+	t.acknowledged(e.Flow.Reverse(), seg, p.Sent)
+	if seg.Len == 0 && seg.Flags&trace.SYN == 0 {
 		return
 	}
 	if seg.Flags&trace.SYN != 0 {

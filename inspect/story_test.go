@@ -18,8 +18,9 @@ import (
 )
 
 // conversation is what both ends and the wire between have told: a phone and a
-// server that send each other texts over a bad wire, and read each of them.
-func conversation(t *testing.T) []trace.Event {
+// server that send each other texts over a bad wire, and read each of them. So many
+// are under way at a time.
+func conversation(t *testing.T, under int) []trace.Event {
 	rec := trace.NewRecording(0)
 	lab.Run(t, func(w *lab.World) {
 		phone, server := w.Host("phone"), w.Host("server")
@@ -43,6 +44,12 @@ func conversation(t *testing.T) []trace.Event {
 		for i := range 30 {
 			text := fmt.Sprint("message ", i, strings.Repeat(" and more", i*20)) // up to four segments
 			require.NoError(t, c.Write(w.Context(), ws.MessageText, []byte(text)))
+			if i+1 >= under {
+				_, _, err := c.Read(w.Context())
+				require.NoError(t, err)
+			}
+		}
+		for range under - 1 {
 			_, _, err := c.Read(w.Context())
 			require.NoError(t, err)
 		}
@@ -99,7 +106,7 @@ func onWire(e *explain.Explanation) map[string]time.Duration {
 // which the wire has seen a message to the last: the recording of both ends is
 // the oracle.
 func TestOneEndTellsTheSameOfTheWire(t *testing.T) {
-	events := conversation(t)
+	events := conversation(t, 1)
 	both, one := explained(t, explain.Join(events)), explained(t, join(nil, byServer(events)))
 	require.Len(t, both, 60)
 	require.Len(t, one, 60)
@@ -132,7 +139,7 @@ func TestOneEndTellsTheSameOfTheWire(t *testing.T) {
 // Who begins to look in the middle of a connection gets the same explanations for
 // what is said from then on.
 func TestFromTheMiddleOn(t *testing.T) {
-	events := byServer(conversation(t))
+	events := byServer(conversation(t, 1))
 	all := explained(t, join(nil, events))
 	rec := NewRecorder()
 	begin := 0
@@ -163,9 +170,63 @@ func TestFromTheMiddleOn(t *testing.T) {
 	require.Equal(t, 28, found, "messages 16 to 29, each way")
 }
 
+// Wherever in the conversation somebody begins to look, with both ends told: what
+// is explained then is explained as by who had looked from the beginning, and
+// nothing is taken for another. A message that was sent before and received after
+// has nobody to be joined with.
+func TestWakesAnywhere(t *testing.T) {
+	for _, under := range []int{1, 5} {
+		t.Run(fmt.Sprint(under, " under way"), func(t *testing.T) { wakesAnywhere(t, conversation(t, under)) })
+	}
+}
+
+func wakesAnywhere(t *testing.T, events []trace.Event) {
+	full := explained(t, join(nil, events))
+	rec := NewRecorder()
+	found := 0
+	for i, e := range events {
+		if i%7 == 0 {
+			opened, _, _ := rec.recording()
+			for _, m := range join(opened, events[i:]).Messages {
+				if text(m) == "" || m.Received.IsZero() {
+					continue
+				}
+				was := full[text(m)]
+				require.Equal(t, was.Message.Sent, m.Sent, "from event %d on: %v", i, m.What)
+				require.Equal(t, was.Message.Received, m.Received, "from event %d on: %v", i, m.What)
+				if e, err := m.Explain(); err == nil {
+					require.Equal(t, took(was), took(e), "from event %d on: %v", i, m.What)
+					found++
+				}
+			}
+		}
+		rec.Record(e)
+	}
+	require.Greater(t, found, len(events)/7*len(full)/3, "half of what is there from the middle on, on average")
+}
+
+// took are an explanation's parts without what nobody tells who looks later: why
+// something waited in the send buffer, until the sender's first word, and what
+// became of segments that were sent before.
+func took(e *explain.Explanation) (parts []explain.Part) {
+	for _, p := range e.Parts {
+		p.Why = ""
+		switch p.Name {
+		case explain.Cwnd, explain.Window:
+			p.Name = explain.SendBuffer
+		}
+		if n := len(parts); n > 0 && parts[n-1].Name == p.Name {
+			parts[n-1].To = p.To
+			continue
+		}
+		parts = append(parts, p)
+	}
+	return parts
+}
+
 // What the API says of a message adds up.
 func TestMessagesAddUp(t *testing.T) {
-	for _, m := range tellMessages(join(nil, byServer(conversation(t)))) {
+	for _, m := range tellMessages(join(nil, byServer(conversation(t, 1)))) {
 		if m.Trouble != "" {
 			require.Empty(t, m.Parts)
 			continue

@@ -1,6 +1,9 @@
 package link
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // batch is how many packets are delivered without looking at the clock, and at
 // the counters, between them.
@@ -65,7 +68,7 @@ func (d *Direction) deliverWhole() bool {
 	var delivered, detached, bytes, packets int
 	total := 0
 	now := time.Duration(0)
-	if d.rec != nil {
+	if slices.ContainsFunc(batch, func(q queued) bool { return q.told != nil }) {
 		now = d.loop.Now().Sub(d.start)
 	}
 	for i, q := range batch {

@@ -26,6 +26,7 @@ func (d *Direction) send(pkts gstack.PacketBufferList) {
 
 // sendWhole is send where the wire is perfect; it reports whether it is.
 func (d *Direction) sendWhole(pkts []*gstack.PacketBuffer) bool {
+	told := d.heard()
 	d.mu.Lock()
 	if d.special || len(d.flight) > 0 || d.waiting != nil && d.waiting.len() > 0 {
 		d.mu.Unlock()
@@ -39,12 +40,12 @@ func (d *Direction) sendWhole(pkts []*gstack.PacketBuffer) bool {
 		why := d.refused(size)
 		if why != 0 {
 			*d.counters.of(why) += uint64(count)
-			if d.rec == nil {
+			if !told {
 				continue
 			}
 		}
 		q := queued{inbound(pkt), pkt.NetworkProtocolNumber, int32(count), Corrupted(pkt), nil}
-		if d.rec != nil {
+		if told {
 			now := d.now()
 			q.told = d.note(q.pkt, q.proto, d.number, now)
 			if why != 0 {

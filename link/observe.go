@@ -14,9 +14,13 @@ import (
 
 // Observe makes a [Listener] that reports each packet to rec: a [trace.Segment]
 // for TCP, [trace.ARP] for ARP and IPv6's neighbour discovery,
-// [trace.Datagram] for the rest. It never drops a packet.
+// [trace.Datagram] for the rest, as far as rec wants to be told. It never drops a
+// packet.
 func Observe(rec trace.Recorder, host string, loop clock.Loop) Listener {
 	return func(dir trace.Direction, pkt *gstack.PacketBuffer, v *View) bool {
+		if !begins(v) && !(trace.Wants(rec, trace.Flow{}, trace.Outline) && trace.Wants(rec, v.flow(dir), trace.Outline)) {
+			return true
+		}
 		if e, ok := v.Event(dir); ok {
 			e.At, e.Host = loop.Now(), host
 			rec.Record(e)
@@ -25,17 +29,29 @@ func Observe(rec trace.Recorder, host string, loop clock.Loop) Listener {
 	}
 }
 
+// begins says whether a packet is how a connection begins (see
+// [trace.Beginnings]).
+func begins(v *View) bool { return v.TCP != nil && v.TCP.Flags()&header.TCPFlagSyn != 0 }
+
+// flow is the connection that a packet belongs to, as its host sees it; zero
+// where there is none.
+func (v *View) flow(dir trace.Direction) trace.Flow {
+	if v.ARP != nil {
+		return trace.Flow{}
+	}
+	src, dst := v.Addrs()
+	if dir == trace.In {
+		src, dst = dst, src
+	}
+	return trace.Flow{Local: src, Remote: dst}
+}
+
 // Event is what a packet is in a trace, with no time and host yet; false where
 // it is not one that can be read.
 func (v *View) Event(dir trace.Direction) (trace.Event, bool) {
-	src, dst := v.Addrs()
-	e := trace.Event{Dir: dir, Flow: trace.Flow{Local: src, Remote: dst}}
-	if dir == trace.In {
-		e.Flow = e.Flow.Reverse()
-	}
+	e := trace.Event{Dir: dir, Flow: v.flow(dir)}
 	switch {
 	case v.ARP != nil:
-		e.Flow = trace.Flow{}
 		e.What = arpEvent(v.ARP)
 	case v.TCP != nil:
 		e.What = trace.Segment{
@@ -57,7 +73,7 @@ func (v *View) Event(dir trace.Direction) (trace.Event, bool) {
 	case v.ICMPv4 != nil:
 		e.What = trace.Datagram{Proto: "icmp", Len: v.Len, Info: icmpv4Name(v.ICMPv4)}
 	case v.UDP != nil:
-		e.What = trace.Datagram{Proto: "udp", Len: v.Len, Info: fmt.Sprintf("%d > %d", src.Port(), dst.Port())}
+		e.What = trace.Datagram{Proto: "udp", Len: v.Len, Info: ports(e)}
 	case v.IPv4 != nil || v.IPv6 != nil:
 		info := ""
 		if v.Fragment {
@@ -68,6 +84,14 @@ func (v *View) Event(dir trace.Direction) (trace.Event, bool) {
 		return trace.Event{}, false
 	}
 	return e, true
+}
+
+func ports(e trace.Event) string {
+	f := e.Flow
+	if e.Dir == trace.In {
+		f = f.Reverse()
+	}
+	return fmt.Sprintf("%d > %d", f.Local.Port(), f.Remote.Port())
 }
 
 func (v *View) hopLimit() uint8 {

@@ -10,7 +10,7 @@ import (
 )
 
 // told is what the recorder is told of a packet when its way has ended; nil
-// where there is no recorder.
+// where there is no recorder that wants to know.
 type told struct {
 	event   trace.Event
 	passage trace.Passage
@@ -20,17 +20,25 @@ type told struct {
 	ended   time.Duration // when its last bit had left
 }
 
+// heard says whether the recorder is to be told of any packet.
+func (d *Direction) heard() bool { return trace.Wants(d.rec, trace.Flow{}, trace.Outline) }
+
 // note looks at a packet that was sent. The caller has mu.
 func (d *Direction) note(pkt *gstack.PacketBuffer, proto tcpip.NetworkProtocolNumber, number uint64, now time.Duration) *told {
-	if d.rec == nil {
+	if !d.heard() {
 		return nil
 	}
 	proto, b := peek(pkt, proto, d.from.linkHeader(), &d.front)
+	v := &d.view
+	parsed := v.Parse(proto, b)
+	if parsed && !trace.Wants(d.rec, v.flow(trace.Out), trace.Outline) {
+		return nil
+	}
 	t := &told{
 		passage: trace.Passage{Wire: d.name, Number: number, Sent: d.start.Add(now)},
 		entered: now, began: forever, ended: forever,
 	}
-	if v := &d.view; v.Parse(proto, b) {
+	if parsed {
 		t.event, _ = v.Event(trace.Out)
 	}
 	t.passage.Packet = t.event.What

@@ -48,8 +48,8 @@ type WireConfig struct {
 	// has cut, gVisor sends more again than the part that was lost.
 	NoSuperPackets bool
 
-	// Recorder is told what became of each packet, as a [trace.Passage]; nil is
-	// nobody.
+	// Recorder is told what became of each packet that it wants to hear of, as
+	// a [trace.Passage]; nil is nobody.
 	Recorder trace.Recorder
 
 	// QueueBytes bounds each direction's packets that were sent and not yet

@@ -51,6 +51,10 @@ func (i *inspector) beside(rec trace.Recorder) trace.Recorder {
 // undetailed leaves out what stack.Config.Detail adds.
 type undetailed struct{ next trace.Recorder }
 
+var _ trace.Selective = undetailed{}
+
+func (u undetailed) Interest(trace.Flow) trace.Interest { return trace.Outline }
+
 func (u undetailed) Record(e trace.Event) {
 	switch e.What.(type) {
 	case trace.Stream, trace.Sender, trace.Retransmission:

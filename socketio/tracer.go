@@ -15,10 +15,16 @@ type tracer struct {
 	host string
 }
 
+// on says whether the recorder wants to be told of a session, before an event is
+// made; nil is any.
+func (t *tracer) on(session *engineio.Session) bool {
+	return trace.Wants(t.rec, trace.Flow{}, trace.Outline) && (session == nil || trace.Wants(t.rec, session.Flow(), trace.Outline))
+}
+
 // received records a packet that came. s is nil where the namespace is not
 // joined.
 func (t *tracer) received(session *engineio.Session, s *Socket, p *parser.Packet) {
-	if t.rec == nil {
+	if !t.on(session) {
 		return
 	}
 	m := dispatch.MessageOf(p)
@@ -32,12 +38,15 @@ func (t *tracer) received(session *engineio.Session, s *Socket, p *parser.Packet
 // sending has a packet recorded when its messages are queued. s is nil where the
 // namespace is not joined.
 func (t *tracer) sending(s *Socket, p *parser.Packet, messages []engineio.Outgoing) []engineio.Outgoing {
-	if t.rec == nil {
+	var session *engineio.Session
+	var sid string
+	if s != nil {
+		session, sid = s.conn.session, s.id
+	}
+	if !t.on(session) {
 		return messages
 	}
 	m := dispatch.MessageOf(p)
-	if s != nil {
-		m.SID = s.id
-	}
+	m.SID = sid
 	return dispatch.Told(messages, m)
 }

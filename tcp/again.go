@@ -15,6 +15,10 @@ import (
 // oldest is forgotten for the newest.
 const maxSenders = 1 << 16
 
+// maxOutstanding is more than is sent and not yet acknowledged, bytes: the largest
+// window (RFC 7323 §2.3).
+const maxOutstanding = 1 << 30
+
 // senders follow what a host's connections send, to tell why a segment is sent
 // again. There are some only where the host tells details.
 type senders struct {
@@ -32,6 +36,11 @@ type sender struct {
 	nxt seqnum.Value // the next to be sent
 	una seqnum.Value // the oldest not acknowledged
 
+	// What was sent while the recorder did not want to know ends at missed. unsure
+	// is set until that is acknowledged: why it is sent again is not known.
+	unsure bool
+	missed seqnum.Value
+
 	why   string       // of the recovery that is going on; empty where none is
 	until seqnum.Value // which ends when this is acknowledged
 }
@@ -47,25 +56,34 @@ func (s *senders) follow(flow trace.Flow, stats *gtcp.Stats) {
 	}
 }
 
-// see looks at a segment that passes the host's link; again says of one that
-// goes out why, where it was sent before.
-func (s *senders) see(dir trace.Direction, v *link.View) (flow trace.Flow, why string) {
+// see looks at a segment that passes the host's link; why says of one that goes
+// out why, where it was sent before. Of connections that rec does not want details
+// of it looks at the SYNs only.
+func (s *senders) see(rec trace.Recorder, dir trace.Direction, v *link.View) (flow trace.Flow, why string) {
+	flags, seq := v.TCP.Flags(), seqnum.Value(v.TCP.SequenceNumber())
+	opens := flags&header.TCPFlagSyn != 0
+	if !opens && !trace.Wants(rec, trace.Flow{}, trace.Details) {
+		return flow, ""
+	}
 	src, dst := v.Addrs()
 	flow = trace.Flow{Local: src, Remote: dst}
 	if dir == trace.In {
 		flow = flow.Reverse()
 	}
+	if !opens && !trace.Wants(rec, flow, trace.Details) {
+		return flow, ""
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	snd := s.flows[flow]
-	flags, seq := v.TCP.Flags(), seqnum.Value(v.TCP.SequenceNumber())
 	switch {
 	case dir == trace.In:
 		if ack := seqnum.Value(v.TCP.AckNumber()); snd != nil && flags&header.TCPFlagAck != 0 && snd.una.LessThan(ack) && ack.LessThanEq(snd.nxt) {
 			snd.una = ack
+			snd.unsure = snd.unsure && ack.LessThan(snd.missed)
 		}
 		return flow, ""
-	case flags&header.TCPFlagSyn != 0:
+	case opens:
 		if snd != nil && snd.nxt == seq+1 {
 			return flow, trace.WhyRTO
 		}
@@ -92,8 +110,15 @@ func (s *sender) sends(seq, end seqnum.Value) string {
 		t := s.stats.SendErrors.Timeouts.Value()
 		expired, s.timeouts = t > s.timeouts, t
 	}
-	if !seq.LessThan(s.nxt) {
+	before := seq.Size(s.nxt) // modulo 2^32: what lies beyond is far before
+	switch {
+	case before == 0:
 		s.nxt = end
+		return ""
+	case before > maxOutstanding: // TCP leaves no gap: it is in what we have seen
+		s.una, s.nxt, s.why, s.unsure, s.missed = seq-1, end, "", true, seq
+		return ""
+	case s.unsure && seq.LessThan(s.missed) && !expired:
 		return ""
 	}
 	if s.why != "" && !s.una.LessThan(s.until) {

@@ -83,16 +83,20 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 }
 
 func (c *Conn) record(change trace.Connection) {
-	if rec := c.host.Recorder(); rec != nil {
+	if rec := c.host.Recorder(); trace.Wants(rec, trace.Flow{}, trace.Outline) {
 		rec.Record(trace.Event{At: c.host.Loop().Now(), Host: c.host.Name(), Flow: c.Flow(), What: change})
 	}
 }
 
 // recordStream tells of the bytes of a direction's stream that end at to.
 func (c *Conn) recordStream(dir trace.Direction, to uint64, p []byte) {
-	if rec := c.host.Detail(); rec != nil {
+	rec := c.host.Detail()
+	if !trace.Wants(rec, trace.Flow{}, trace.Details) {
+		return
+	}
+	if flow := c.Flow(); trace.Wants(rec, flow, trace.Details) {
 		rec.Record(trace.Event{
-			At: c.host.Loop().Now(), Host: c.host.Name(), Dir: dir, Flow: c.Flow(),
+			At: c.host.Loop().Now(), Host: c.host.Name(), Dir: dir, Flow: flow,
 			What: trace.Stream{From: to - uint64(len(p)), To: to, TLS: to == uint64(len(p)) && beginsTLS(p)},
 		})
 	}

@@ -43,7 +43,7 @@ func (s *state) inspect(dir trace.Direction, _ *gstack.PacketBuffer, v *link.Vie
 			s.handshakes.see(dir, v, s.host.Loop().Now())
 		}
 		if rec := s.host.Detail(); rec != nil {
-			if flow, why := s.senders.see(dir, v); why != "" {
+			if flow, why := s.senders.see(rec, dir, v); why != "" {
 				rec.Record(trace.Event{At: s.host.Loop().Now(), Host: s.host.Name(), Dir: dir, Flow: flow, What: trace.Retransmission{
 					Seq: v.TCP.SequenceNumber(), Len: v.PayloadLen, Why: why,
 				}})

@@ -80,3 +80,35 @@ func TestTee(t *testing.T) {
 	trace.Tee(rec(1), nil, rec(2)).Record(trace.Event{})
 	require.Equal(t, []int{1, 2}, got)
 }
+
+// restless is a recorder that wants so much, of one connection.
+type restless struct {
+	trace.Recorder
+	flow trace.Flow
+	much trace.Interest
+}
+
+func (r restless) Interest(f trace.Flow) trace.Interest {
+	if f == (trace.Flow{}) || f == r.flow {
+		return r.much
+	}
+	return trace.Beginnings
+}
+
+// Who has not said otherwise wants everything, nobody wants nothing, and of two
+// the one counts that wants more.
+func TestWants(t *testing.T) {
+	plain := trace.RecorderFunc(func(trace.Event) {})
+	mine := trace.Flow{Local: netip.MustParseAddrPort("10.0.0.2:80"), Remote: netip.MustParseAddrPort("10.0.0.1:4000")}
+	outline := restless{plain, mine, trace.Outline}
+	require.True(t, trace.Wants(plain, mine, trace.Details))
+	require.False(t, trace.Wants(nil, mine, trace.Beginnings))
+	require.True(t, trace.Wants(outline, mine, trace.Outline))
+	require.False(t, trace.Wants(outline, mine, trace.Details))
+	require.False(t, trace.Wants(outline, mine.Reverse(), trace.Outline))
+	require.True(t, trace.Wants(outline, trace.Flow{}, trace.Outline), "of some connection")
+	both := trace.Tee(outline, restless{plain, mine, trace.Details})
+	require.True(t, trace.Wants(both, mine, trace.Details))
+	require.False(t, trace.Wants(both, mine.Reverse(), trace.Outline))
+	require.True(t, trace.Wants(trace.Tee(outline, plain), mine.Reverse(), trace.Details))
+}

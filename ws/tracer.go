@@ -35,6 +35,9 @@ func newTracer(r trace.Recorder, host string, now func() time.Time, conn net.Con
 	return &tracer{recorder: r, host: host, now: now, flow: trace.FlowOf(conn.LocalAddr(), conn.RemoteAddr())}
 }
 
+// awake says whether the recorder wants to be told, before an event is made.
+func (t *tracer) awake() bool { return t != nil && trace.Wants(t.recorder, t.flow, trace.Outline) }
+
 func (t *tracer) eventNow(dir trace.Direction) trace.Event {
 	return trace.Event{At: t.now(), Host: t.host, Dir: dir, Flow: t.flow}
 }
@@ -47,7 +50,7 @@ func (t *tracer) record(e trace.Event, what trace.What) {
 // request tells of the request that asks for the upgrade; over HTTP/2 there is no
 // key.
 func (t *tracer) request(dir trace.Direction, method, path, key string) {
-	if t == nil {
+	if !t.awake() {
 		return
 	}
 	t.record(t.eventNow(dir), trace.HTTP{Method: method, Path: path, Upgrade: "websocket", Key: key})
@@ -55,7 +58,7 @@ func (t *tracer) request(dir trace.Direction, method, path, key string) {
 
 // response tells of the answer to it.
 func (t *tracer) response(dir trace.Direction, status int, accept string) {
-	if t == nil {
+	if !t.awake() {
 		return
 	}
 	h := trace.HTTP{Status: status, Key: accept}
@@ -68,7 +71,7 @@ func (t *tracer) response(dir trace.Direction, status int, accept string) {
 // frameOut tells of a frame before it is written, so that it comes before what
 // the floors below tell of it, and before the peer's receipt.
 func (t *tracer) frameOut(h header, p []byte) {
-	if t == nil {
+	if !t.awake() {
 		return
 	}
 	f := traceFrame(h)
@@ -87,7 +90,7 @@ func (t *tracer) frameOut(h header, p []byte) {
 // come. message is the type of the message that a data frame belongs to; of a
 // compressed one there is no preview.
 func (t *tracer) frameIn(f frame, message opcode, compressed bool) {
-	if t == nil {
+	if !t.awake() {
 		return
 	}
 	e, tf := t.eventNow(trace.In), traceFrame(f.header)

@@ -29,7 +29,7 @@ func (c *Conn) TryWritePrepared(m *PreparedMessage) (bool, error) {
 // tryMessage sends p, of which whole is the frame; nil: there is none yet.
 func (c *Conn) tryMessage(typ MessageType, p, whole []byte) (bool, error) {
 	compressed := c.deflate != nil && len(p) >= c.deflate.threshold && !typ.uncompressed()
-	if c.kernel == nil || c.client || compressed || c.tracer != nil || !c.writing.tryLock() {
+	if c.kernel == nil || c.client || compressed || c.tracer.awake() || !c.writing.tryLock() {
 		return false, nil
 	}
 	defer c.writing.unlock()

@@ -496,7 +496,7 @@ func (s *Socket) panicked(v any, stack []byte) {
 
 // received tells the recorder of a packet that came.
 func (s *Socket) received(engine *engineio.Conn, p *parser.Packet) {
-	if s.opts.Recorder == nil || engine == nil {
+	if engine == nil || !trace.Wants(s.opts.Recorder, engine.Flow(), trace.Outline) {
 		return
 	}
 	m := dispatch.MessageOf(p)
@@ -506,7 +506,7 @@ func (s *Socket) received(engine *engineio.Conn, p *parser.Packet) {
 
 // sending has the recorder told of a packet when its messages are queued.
 func (s *Socket) sending(p *parser.Packet, messages []engineio.Outgoing) []engineio.Outgoing {
-	if s.opts.Recorder == nil {
+	if !trace.Wants(s.opts.Recorder, trace.Flow{}, trace.Outline) {
 		return messages
 	}
 	m := dispatch.MessageOf(p)

@@ -83,7 +83,7 @@ func (c *Conn) request(ctx context.Context, method string, body []byte, packets 
 // traced is ctx for a request: when it has a connection the trace is told of its
 // packets and of it.
 func (c *Conn) traced(ctx context.Context, method, path string, packets []Outgoing) context.Context {
-	if !c.trace.on() {
+	if c.trace.rec == nil {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {

@@ -121,7 +121,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, q query) {
 	if len(packets) == 0 {
 		packets = append(packets, outgoingPacket(packetNoop, ""))
 	}
-	if s.server.trace.on() {
+	if s.server.trace.on(flow) {
 		for _, p := range packets {
 			s.server.trace.engine(trace.Out, flow, p.typ(), s.id, Polling, p.dataLen())
 		}

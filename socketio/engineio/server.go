@@ -70,8 +70,7 @@ func (s *Server) Heartbeat() (interval, timeout time.Duration) {
 // ServeHTTP answers the requests of long-polling and opens WebSockets.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	upgrade := isUpgrade(r)
-	if s.trace.on() && !upgrade { // a WebSocket's handshake is traced by package ws
-		flow := s.trace.requestFlow(r)
+	if flow := s.trace.requestFlow(r); !upgrade && s.trace.on(flow) { // a WebSocket's handshake is traced by package ws
 		s.trace.record(trace.In, flow, trace.HTTP{Method: r.Method, Path: r.URL.RequestURI()})
 		sw := &statusWriter{w, http.StatusOK}
 		w = sw

@@ -14,23 +14,25 @@ type tracer struct {
 	host string
 }
 
-func (t *tracer) on() bool { return t.rec != nil }
+// on says whether the recorder wants to be told of a connection, before an event
+// is made.
+func (t *tracer) on(flow trace.Flow) bool { return trace.Wants(t.rec, flow, trace.Outline) }
 
 func (t *tracer) record(dir trace.Direction, flow trace.Flow, what trace.What) {
-	if t.rec != nil {
+	if t.on(flow) {
 		t.rec.Record(trace.Event{At: time.Now(), Host: t.host, Dir: dir, Flow: flow, What: what})
 	}
 }
 
 func (t *tracer) engine(dir trace.Direction, flow trace.Flow, typ packetType, sid string, tr Transport, size int) {
-	if t.rec != nil { // before the event is made
+	if t.on(flow) { // before the event is made
 		t.record(dir, flow, trace.Engine{Type: typ.String(), SID: sid, Transport: string(tr), Len: size})
 	}
 }
 
 // queued tells of what the layer above says of messages that were queued.
 func (t *tracer) queued(flow trace.Flow, sid string, messages []Outgoing) {
-	if t.rec == nil {
+	if !t.on(flow) {
 		return
 	}
 	for i := range messages {

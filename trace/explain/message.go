@@ -66,9 +66,10 @@ func (s *Story) send(h *half, i int, e trace.Event) *Message {
 }
 
 // receive is the message that is received next. TCP keeps the order, so it is
-// the one that was sent first of those that were not received.
+// the one that was sent first of those that were not received; nil where that
+// cannot be, since what is received was sent before the recording began.
 func (h *half) receive(i int, e trace.Event) *Message {
-	if len(h.frames) == 0 {
+	if len(h.frames) == 0 || !h.mayBe(h.frames[0], e.What) {
 		return nil
 	}
 	m := h.frames[0]
@@ -76,6 +77,17 @@ func (h *half) receive(i int, e trace.Event) *Message {
 	m.Events = append(m.Events, i)
 	m.Received = e.At
 	return m
+}
+
+// mayBe says whether what is received now may be m: the program has read so far,
+// and it looks like it.
+func (h *half) mayBe(m *Message, what trace.What) bool {
+	if n := len(h.read); n > 0 && m.From < m.To && h.read[n-1].to <= m.From {
+		return false
+	}
+	sent, ok := m.What.(trace.Frame)
+	got, ok2 := what.(trace.Frame)
+	return ok == ok2 && sent.Opcode == got.Opcode && sent.Fin == got.Fin && sent.Len == got.Len
 }
 
 // http is for a request or response.

@@ -45,12 +45,26 @@ func (s *Story) message(i int, e trace.Event, m trace.Message) {
 		dir.coming = append(dir.coming, n)
 		return
 	}
-	if len(dir.coming) > 0 {
+	if len(dir.coming) > 0 && dir.coming[0].mayHaveCome() {
 		n := dir.coming[0]
 		dir.coming = dir.coming[1:]
 		n.Received = e.At
 		n.Events = append(n.Events, i)
 	}
+}
+
+// mayHaveCome says whether any of the frames that carry a packet was received. If
+// not, the packet that is received was sent before the recording began. Of what
+// comes by long-polling the order of telling does not say.
+func (m *Message) mayHaveCome() bool {
+	frames := 0
+	for _, c := range m.Carriers {
+		if _, ok := c.What.(trace.Frame); !ok || !c.Received.IsZero() {
+			return true
+		}
+		frames++
+	}
+	return frames == 0
 }
 
 // engine is for an Engine.IO packet: what is sent next over its connection
