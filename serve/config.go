@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"strata/link"
 	"strata/tun"
@@ -21,6 +22,8 @@ type Config struct {
 	Addr, Peer netip.Prefix
 	// Addr6 and Peer6 are the same for IPv6; both zero is none.
 	Addr6, Peer6 netip.Prefix
+
+	AckDelay time.Duration // as stack.Config has it
 
 	// Shape is what the wire between us and the device does to the packets that
 	// leave us, Back what it does to those that come; both zero is no wire at
@@ -59,6 +62,9 @@ type Output struct {
 // IPv6 is switched off below the least MTU it allows (RFC 8200 §5).
 const minMTU6 = 1280
 
+// maxAckDelay is what no acknowledgement may wait for (RFC 1122 §4.2.3.2).
+const maxAckDelay = 500 * time.Millisecond
+
 func (c *Config) validate() error {
 	lo, hi := tun.MinMTU, tun.MaxMTU
 	if c.TAP {
@@ -66,6 +72,9 @@ func (c *Config) validate() error {
 	}
 	if c.MTU < lo || c.MTU > hi {
 		return fmt.Errorf("--mtu %d: must be from %d to %d", c.MTU, lo, hi)
+	}
+	if c.AckDelay < 0 || c.AckDelay >= maxAckDelay {
+		return fmt.Errorf("--ack-delay %v: must be from 0 to less than %v", c.AckDelay, maxAckDelay)
 	}
 	if c.Port < 0 || c.Port > 65535 {
 		return fmt.Errorf("--port %d: must be from 1 to 65535", c.Port)

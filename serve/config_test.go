@@ -3,6 +3,7 @@ package serve
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +27,7 @@ func TestConfigIsCheckedBeforeAnythingIsOpened(t *testing.T) {
 	for want, spoil := range map[string]func(*Config){
 		"--mtu 67: must be from 68 to 65535":                                           func(c *Config) { c.MTU = 67 },
 		"--mtu 65522: must be from 68 to 65521":                                        func(c *Config) { c.TAP, c.MTU = true, 65522 },
+		"--ack-delay 500ms: must be from 0 to less than 500ms":                         func(c *Config) { c.AckDelay = 500 * time.Millisecond },
 		"--port 53: the names are served there":                                        func(c *Config) { c.Port = 53 },
 		"--port 70000: must be from 1 to 65535":                                        func(c *Config) { c.Port = 70000 },
 		"--addr and --peer are both 10.77.0.1: the kernel needs an address of its own": func(c *Config) { c.Addr = c.Peer },

@@ -115,7 +115,7 @@ func start(ctx context.Context, c *Config) (_ *server, err error) {
 	loop := clock.Real()
 	s.report = newReporter(c)
 	s.rec = s.inspect.beside(s.report.rec)
-	s.host = stack.New(stack.Config{Name: hostName, Loop: loop, Recorder: s.rec, Detail: s.inspect != nil})
+	s.host = stack.New(stack.Config{Name: hostName, Loop: loop, Recorder: s.rec, Detail: s.inspect != nil, AckDelay: c.AckDelay})
 
 	ours, theirs := []netip.Prefix{c.Addr}, []netip.Prefix{c.Peer}
 	if c.Addr6.IsValid() {

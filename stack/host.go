@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -40,16 +41,23 @@ type Config struct {
 	// CongestionControl is that of every new TCP connection: "reno" or
 	// "cubic"; empty is "reno".
 	CongestionControl string
+
+	// AckDelay is for how long the acknowledgement of a single segment waits for
+	// data to travel with, on every TCP connection (RFC 1122 §4.2.3.2: less than
+	// 500 ms; Linux: 40 ms). A server that answers at once sends a third fewer
+	// packets. 0: none waits.
+	AckDelay time.Duration
 }
 
 // Host is one host. Its methods may be called from any goroutine.
 type Host struct {
-	name  string
-	loop  clock.Loop
-	rand  io.Reader
-	rec   trace.Recorder
-	fine  bool // rec is told details
-	stack *gstack.Stack
+	name     string
+	loop     clock.Loop
+	rand     io.Reader
+	rec      trace.Recorder
+	fine     bool // rec is told details
+	ackDelay time.Duration
+	stack    *gstack.Stack
 
 	mu         sync.Mutex
 	closed     bool
@@ -76,7 +84,7 @@ func New(c Config) *Host {
 	if c.Rand == nil {
 		c.Rand = clock.Rand()
 	}
-	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, fine: c.Detail && c.Recorder != nil, lastID: loopbackID, gone: make(chan struct{})}
+	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, fine: c.Detail && c.Recorder != nil, ackDelay: c.AckDelay, lastID: loopbackID, gone: make(chan struct{})}
 	tcp := gtcp.NewProtocol
 	if h.fine {
 		tcp = gtcp.NewProtocolProbe(h.probe)
@@ -268,7 +276,7 @@ func (h *Host) Close() error {
 	h.settling.Unlock()
 	h.reset()
 	for _, l := range links {
-		l.tap.Close()
+		l.top.Close()
 	}
 	h.stack.Destroy()
 	return nil
@@ -318,7 +326,11 @@ func (h *Host) Attach(ep gstack.LinkEndpoint, prefixes ...netip.Prefix) (*Link, 
 	for _, in := range h.inspectors {
 		in.removes = append(in.removes, l.tap.Listen(in.f))
 	}
-	if err := h.stack.CreateNICWithOptions(l.id, l.tap, gstack.NICOptions{Name: fmt.Sprintf("link%d", l.id)}); err != nil {
+	l.top = l.tap
+	if h.ackDelay > 0 {
+		l.top = newAckDelayer(l.tap, h.stack.Clock(), h.ackDelay)
+	}
+	if err := h.stack.CreateNICWithOptions(l.id, l.top, gstack.NICOptions{Name: fmt.Sprintf("link%d", l.id)}); err != nil {
 		return nil, fmt.Errorf("host %s: attach: %w", h.name, Errno(err))
 	}
 	for _, p := range prefixes {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"strata/link"
 )
@@ -15,7 +16,8 @@ type Link struct {
 	host     *Host
 	id       tcpip.NICID
 	tap      *link.Tap
-	prefixes []netip.Prefix // our addresses on it
+	top      gstack.LinkEndpoint // what the stack writes to: the tap, or what is before it
+	prefixes []netip.Prefix      // our addresses on it
 }
 
 // ID is the number of the link in gVisor's stack.

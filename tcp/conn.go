@@ -72,6 +72,9 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 	}
 	state := stateOf(h)
 	c.handshake = state.handshakes.take(c.Flow())
+	if !c.handshake.SYN.IsZero() {
+		h.DelayAcks(ep, c.handshake.RemoteISN+1)
+	}
 	state.add(c)
 	if stats, ok := ep.Stats().(*gtcp.Stats); ok && h.Detail() != nil {
 		state.senders.follow(c.Flow(), stats)
