@@ -21,6 +21,7 @@ var parts = []part{
 	{"tun", tunPart},
 	{"wire", wirePart},
 	{"idle", idlePart},
+	{"clients", clientsPart},
 	{"process", processPart},
 	{"ws", wsPart},
 	{"socketio", socketioPart},
@@ -36,12 +37,19 @@ func main() {
 	out := flag.String("out", ".", "where BENCHMARKS.json and BENCHMARKS.md go")
 	hold := flag.String("hold", "", "internal: hold idle connections of this floor, and say what they take")
 	conns := flag.Int("conns", 0, "internal: how many")
+	clients := flag.Int("clients", 0, "internal: be so many WebSocket clients, and say how they fared")
+	rounds := flag.Int("rounds", 0, "internal: how many messages each of them sends")
+	serve := flag.Bool("serve", false, "internal: be their server, and start them")
 	idle := flag.Duration("idle", 0, "internal: be a host with nothing to do for so long, and say what it takes")
 	flag.Parse()
 	var err error
 	switch {
 	case *hold != "":
 		err = holdConns(*hold, *conns)
+	case *serve:
+		err = serveClients(*clients, *rounds)
+	case *clients != 0:
+		err = beClients(*clients, *rounds)
 	case *idle != 0:
 		err = beIdle(*idle)
 	default:
@@ -62,7 +70,11 @@ func run(quick bool, only, out string) error {
 		names := strings.Split(only, ",")
 		wanted = slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(names, p.name) })
 		if len(wanted) != len(names) {
-			return fmt.Errorf("-only %s: the parts are tun, wire, idle, process, ws, socketio", only)
+			names = names[:0]
+			for _, p := range parts {
+				names = append(names, p.name)
+			}
+			return fmt.Errorf("-only %s: the parts are %s", only, strings.Join(names, ", "))
 		}
 	}
 	start := time.Now()
