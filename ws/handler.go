@@ -229,9 +229,7 @@ func (e *events) serve() {
 			if e.notified {
 				c.conn.(Readiness).OnReadable(e.run)
 			}
-			for _, f := range later {
-				f()
-			}
+			callAll(later)
 			return
 		}
 		e.later = later

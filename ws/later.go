@@ -33,3 +33,11 @@ func (e *events) hurry() {
 	}
 	e.later = nil
 }
+
+// callAll calls all of them, also where one leaves its goroutine.
+func callAll(later []func()) {
+	if len(later) > 0 {
+		defer callAll(later[1:])
+		later[0]()
+	}
+}

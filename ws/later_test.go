@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,4 +78,24 @@ func TestCallbackThatWaits(t *testing.T) {
 			<-closed
 		})
 	}
+}
+
+// What leaves its goroutine, as a test's FailNow does, takes nothing else that was
+// left for later with it.
+func TestLaterThatLeavesItsGoroutine(t *testing.T) {
+	c, p := open(t, tcpPair, false, connConfig{})
+	called, closed := make(chan bool, 1), make(chan error, 1)
+	c.Handle(&Handler{
+		OnMessage: func(c *Conn, _ MessageType, p []byte) {
+			c.Later(runtime.Goexit)
+			c.Later(func() { called <- true })
+		},
+		OnClose: func(_ *Conn, err error) { closed <- err },
+	})
+	for range 2 {
+		p.send(t, text("go on"))
+		<-called
+	}
+	c.CloseNow()
+	<-closed
 }
