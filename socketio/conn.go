@@ -31,7 +31,7 @@ func newConn(s *Server, session *engineio.Session) *conn {
 	c := &conn{server: s, session: session, decoder: s.opts.Parser.NewDecoder()}
 	c.deadline.Start(session, s.opts.ConnectTimeout, func() { c.end(ReasonForcedServerClose, true) })
 	if c.isV2() {
-		c.connect(parser.Packet{Type: parser.Connect, Namespace: "/"})
+		c.connect(parser.Packet{Type: parser.Connect, Namespace: "/"}, engineio.Turn{})
 	}
 	return c
 }
@@ -49,12 +49,12 @@ func (c *conn) Message(m engineio.Message) {
 		return
 	}
 	if ok {
-		c.packet(p)
+		c.packet(p, m.Turn)
 	}
 }
 
 // packet takes a whole packet.
-func (c *conn) packet(p parser.Packet) {
+func (c *conn) packet(p parser.Packet, turn engineio.Turn) {
 	if c.isV2() {
 		fromV2(&p)
 	}
@@ -64,9 +64,9 @@ func (c *conn) packet(p parser.Packet) {
 	c.server.trace.received(c.session, s, &p)
 	switch {
 	case s == nil && p.Type == parser.Connect && !joining:
-		c.connect(p)
+		c.connect(p, turn)
 	case s != nil && p.Type != parser.Connect && p.Type != parser.ConnectError:
-		s.packet(p)
+		s.packet(p, turn)
 	case left && !joining && p.Type != parser.ConnectError:
 		// It was on its way when we disconnected the client. The official
 		// server closes the connection for that, with all other namespaces.
@@ -78,7 +78,7 @@ func (c *conn) packet(p parser.Packet) {
 }
 
 // connect has the client join a namespace.
-func (c *conn) connect(p parser.Packet) {
+func (c *conn) connect(p parser.Packet, turn engineio.Turn) {
 	c.mu.Lock()
 	many := len(c.sockets)+len(c.joining) >= c.server.opts.MaxNamespaces
 	c.mu.Unlock()
@@ -93,7 +93,7 @@ func (c *conn) connect(p parser.Packet) {
 	}
 	middlewares := n.middlewareList()
 	if len(middlewares) == 0 {
-		c.join(n, p.Data, nil)
+		c.join(n, p.Data, nil, turn)
 		return
 	}
 	c.mu.Lock()
@@ -110,18 +110,18 @@ func (c *conn) connect(p parser.Packet) {
 	c.mu.Unlock()
 	go func() {
 		defer c.server.running.Done()
-		c.join(n, p.Data, middlewares)
+		c.join(n, p.Data, middlewares, engineio.Turn{})
 	}()
 }
 
 // join makes a socket of a client that wants to join n, unless a middleware
 // does not want it.
-func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error) {
+func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error, turn engineio.Turn) {
 	recovery := c.server.opts.Recovery
 	if c.isV2() {
 		recovery = nil
 	}
-	if recovery != nil && !recovery.RunMiddlewares && c.restore(n, auth) {
+	if recovery != nil && !recovery.RunMiddlewares && c.restore(n, auth, turn) {
 		return
 	}
 	id, err := c.newSocketID(n)
@@ -145,10 +145,10 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 		c.refuse(n.name, err)
 		return
 	}
-	if recovery != nil && recovery.RunMiddlewares && c.restore(n, auth) {
+	if recovery != nil && recovery.RunMiddlewares && c.restore(n, auth, turn) {
 		return
 	}
-	start, ok := c.welcome(s)
+	start, ok := c.welcome(s, turn)
 	if !ok {
 		c.server.leave(n)
 		return
@@ -161,7 +161,7 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 }
 
 // restore lets a client continue its session.
-func (c *conn) restore(n *Namespace, auth []byte) bool {
+func (c *conn) restore(n *Namespace, auth []byte, turn engineio.Turn) bool {
 	var back struct {
 		PID    string `json:"pid"`
 		Offset string `json:"offset"`
@@ -174,7 +174,7 @@ func (c *conn) restore(n *Namespace, auth []byte) bool {
 		s = newSocket(c, n, session.ID, auth)
 		s.pid, s.recovered, s.data = session.PID, true, session.Data
 		s.after, s.over = session.over, make(chan struct{})
-		start, ok = c.welcome(s)
+		start, ok = c.welcome(s, turn)
 		return s, ok
 	})
 	if ok {
@@ -189,7 +189,7 @@ func (c *conn) restore(n *Namespace, auth []byte) bool {
 // welcome tells the client that it has joined. The answer goes out before the
 // socket is where broadcasts find it; when it is there, start lets the
 // connection handlers be called, and after them those of what the client sends.
-func (c *conn) welcome(s *Socket) (start func(), ok bool) {
+func (c *conn) welcome(s *Socket, turn engineio.Turn) (start func(), ok bool) {
 	n := s.namespace
 	yes := parser.Packet{Type: parser.Connect, Namespace: n.name}
 	if !c.isV2() {
@@ -204,7 +204,7 @@ func (c *conn) welcome(s *Socket) (start func(), ok bool) {
 	}
 	c.server.counters.joined.Add(1)
 	added := make(chan struct{})
-	s.mailbox.Put(0, func() {
+	s.mailbox.Put(0, turn, func() {
 		<-added
 		if s.after != nil {
 			<-s.after // it is the same socket to the program: OnDisconnect comes before OnConnection

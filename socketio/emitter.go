@@ -96,7 +96,7 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) error {
 		if !s.Connected() {
 			return ErrDisconnected
 		}
-		s.deliver(p, messages, true)
+		s.deliver(p, messages, true, 1)
 	case e.wait != nil:
 		if !s.Connected() {
 			return ErrDisconnected

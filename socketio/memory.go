@@ -118,7 +118,7 @@ func (a *MemoryAdapter) send(p **parser.Packet, to Target, selected []*Socket) [
 		}
 	}
 	for _, s := range selected {
-		s.deliver(*p, messages, to.Volatile)
+		s.deliver(*p, messages, to.Volatile, len(selected))
 	}
 	return selected
 }
@@ -136,7 +136,7 @@ func (a *MemoryAdapter) BroadcastWithAck(ctx context.Context, p *parser.Packet, 
 			done <- err == nil
 		})
 		switch {
-		case s.deliver(p, messages, to.Volatile):
+		case s.deliver(p, messages, to.Volatile, len(selected)):
 			s.anyOut.Call(p)
 		case s.acks.Forget(p.ID): // otherwise its end has said so already
 			done <- false
@@ -239,7 +239,7 @@ func (a *MemoryAdapter) Restore(pid, offset string, welcome func(Session) (*Sock
 	a.rooms.add(s)
 	a.rooms.join(s, session.Rooms)
 	for _, e := range missed {
-		s.deliver(&e.packet, a.namespace.encode(&e.packet, e.to), false)
+		s.deliver(&e.packet, a.namespace.encode(&e.packet, e.to), false, 1)
 	}
 	return true
 }

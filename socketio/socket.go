@@ -74,7 +74,7 @@ func (s *Socket) extra() *socketMore {
 
 func newSocket(c *conn, n *Namespace, id string, auth []byte) *Socket {
 	s := &Socket{id: id, conn: c, namespace: n, handshake: newHandshake(c.session.Handshake(), auth)}
-	s.mailbox.Panicked = s.panicked
+	s.mailbox.Panicked, s.mailbox.Corks = s.panicked, c.session
 	if c.server.opts.MessageIDs {
 		s.clientID = clientIDOf(auth)
 	}
@@ -301,13 +301,24 @@ func (s *Socket) send(p *parser.Packet, messages []engineio.Outgoing) error {
 	return err
 }
 
-// deliver hands over an event of a broadcast, and reports whether it will be
-// sent.
-func (s *Socket) deliver(p *parser.Packet, messages []engineio.Outgoing, volatile bool) bool {
-	if !volatile {
-		return s.send(p, messages) == nil // one that is gone, or too slow, is told so
+// few is how many receivers of a broadcast are not worth the outbox.
+const few = 4
+
+// deliver hands over an event of a broadcast to that many, and reports whether it
+// will be sent.
+func (s *Socket) deliver(p *parser.Packet, messages []engineio.Outgoing, volatile bool, receivers int) bool {
+	if !s.Connected() {
+		return false
 	}
-	return s.Connected() && s.conn.session.SendVolatile(s.conn.server.trace.sending(s, p, messages)...)
+	session := s.conn.session
+	messages = s.conn.server.trace.sending(s, p, messages)
+	switch {
+	case volatile:
+		return session.SendVolatile(messages...)
+	case receivers > few:
+		return session.Post(messages...) == nil // one that is gone, or too slow, is told so
+	}
+	return session.Send(messages...) == nil
 }
 
 // Join puts the socket into rooms. In a middleware it holds from when the client
@@ -447,14 +458,14 @@ func (s *Socket) panicked(v any, stack []byte) {
 }
 
 // packet takes a packet from the client.
-func (s *Socket) packet(p parser.Packet) {
+func (s *Socket) packet(p parser.Packet, turn engineio.Turn) {
 	switch p.Type {
 	case parser.Event, parser.BinaryEvent:
 		size := len(p.Data)
 		for _, a := range p.Attachments {
 			size += len(a)
 		}
-		s.mailbox.Put(size, func() { s.event(p) })
+		s.mailbox.Put(size, turn, func() { s.event(p) })
 	case parser.Ack, parser.BinaryAck:
 		if p.HasID {
 			s.acks.Answer(p.ID, p.Args())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,7 +20,7 @@ func main() {
 	bare := flag.Bool("ceiling", false, "with -serve: answer without being Socket.IO")
 	profile := flag.String("profile", "", "write what our server does with the processors to this `file`, for go tool pprof")
 	quick := flag.Bool("quick", false, "measure for a shorter time, with fewer idle clients")
-	only := flag.String("only", "", "of the loads only those whose `name` contains this: idle, echo, broadcast, connect, upgrade")
+	only := flag.String("only", "", "only these `loads`, with commas between: idle, echo, echo8, broadcast, broadcast8, connect, upgrade")
 	packages := flag.String("packages", "socketio/interop/node_modules", "where socket.io of npm is; \"\": Node is not measured")
 	flag.Parse()
 	if *serving {
@@ -87,14 +88,15 @@ func run(quick bool, only, packages, profile string) error {
 	if err != nil {
 		return err
 	}
-	wanted := func(l load) bool { return strings.Contains(l.name, only) }
+	asked := func(name string) bool { return only == "" || slices.Contains(strings.Split(only, ","), name) }
+	wanted := func(l load) bool { return asked(l.name) }
 	most, err := measure(exec.Command(self, "-serve", "-ceiling"), 0, span, func(l load) bool {
 		return wanted(l) && strings.HasPrefix(l.name, "echo")
 	})
 	if err != nil {
 		return fmt.Errorf("the ceiling: %w", err)
 	}
-	if !strings.Contains("idle", only) {
+	if !asked("idle") {
 		idle = 0
 	}
 	ours, err := measure(exec.Command(self, "-serve", "-profile", profile), idle, span, wanted)

@@ -112,7 +112,7 @@ func (s *Socket) handle(p parser.Packet) {
 	for _, a := range p.Attachments {
 		size += len(a)
 	}
-	if !s.mailbox.Put(size, func() { s.event(p) }) {
+	if !s.mailbox.Put(size, engineio.Turn{}, func() { s.event(p) }) {
 		return
 	}
 	if offset := lastString(&p); offset != "" {

@@ -24,7 +24,10 @@ type carrier interface {
 	batch(f func() error) error
 
 	// tryWrite is a write that does not wait, and reports whether it was one.
+	// tryBatch is that for many, which leave together; it says how many of
+	// them, from the first on.
 	tryWrite(p Outgoing) (bool, error)
+	tryBatch(packets []Outgoing) int
 
 	// close ends the connection after what was written has left, and does
 	// not wait for that without bound. closeNow cuts it off.
@@ -64,7 +67,7 @@ func (s *Server) carry(c carrier, r *http.Request, q query, session *Session) {
 	session.conn = c
 	session.flow = flow
 	ended := session.state == closed
-	session.kick()
+	session.leave()
 	session.mu.Unlock()
 	if ended {
 		c.closeNow()

@@ -38,6 +38,23 @@ func (s *Session) sendNow(messages []Outgoing) []Outgoing {
 	return nil
 }
 
+// leave writes what waits, where nobody has to wait for that; a goroutine does the
+// rest. The caller has mu.
+func (s *Session) leave() {
+	s.held, s.posted = false, false
+	if s.conn != nil && !s.flushing && s.state == open {
+		n := s.conn.tryBatch(s.queue.packets)
+		for _, p := range s.queue.packets[:n] {
+			s.server.trace.engine(trace.Out, s.flow, p.typ(), s.id, s.transport, p.dataLen())
+		}
+		s.wrote(s.queue.packets[:n]...)
+		s.queue.left(n)
+	}
+	if len(s.queue.packets) > 0 {
+		s.kick()
+	}
+}
+
 // flush writes what waits to the session's carrier. There is at most one
 // goroutine a session that does, and only while something waits.
 func (s *Session) flush() {

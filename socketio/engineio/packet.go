@@ -38,6 +38,7 @@ type packet struct {
 	typ    packetType
 	binary bool // a message that is binary
 	data   []byte
+	turn   Turn
 }
 
 var errPacket = errors.New("malformed Engine.IO packet")
@@ -163,4 +164,5 @@ func (o Outgoing) dataLen() int {
 type Message struct {
 	Binary bool
 	Data   []byte // the receiver's to keep
+	Turn   Turn
 }

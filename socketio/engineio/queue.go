@@ -51,6 +51,20 @@ func (q *sendQueue) take() []Outgoing {
 	return batch
 }
 
+// left takes the first n packets out, which were written without being taken.
+func (q *sendQueue) left(n int) {
+	switch {
+	case n < len(q.packets):
+		clear(q.packets[:n])
+		q.packets = q.packets[n:]
+	case cap(q.packets) <= keepPackets:
+		clear(q.packets)
+		q.packets = q.packets[:0]
+	default:
+		q.packets = nil
+	}
+}
+
 // wrote says that a packet of a batch left.
 func (q *sendQueue) wrote(p Outgoing) {
 	q.count--

@@ -35,6 +35,8 @@ type Server struct {
 	trace  tracer
 	timers timers
 
+	sweeper  sweeper
+	outbox   outbox
 	counters counters
 
 	mu       sync.Mutex
@@ -51,6 +53,8 @@ var _ http.Handler = (*Server)(nil)
 func NewServer(opts *Options, accept func(*Session) Handler) *Server {
 	s := &Server{opts: opts.withDefaults(), accept: accept, sessions: map[string]*Session{}}
 	s.trace = tracer{rec: s.opts.Recorder, host: s.opts.Host}
+	s.sweeper.timers = &s.timers
+	s.sweeper.timer.expired = s.sweeper.sweep
 	return s
 }
 

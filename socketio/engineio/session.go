@@ -52,6 +52,11 @@ type Session struct {
 	conn      carrier
 	flushing  bool          // a goroutine is writing what is in queue
 	sentNow   time.Time     // when sendNow last wrote
+	corks     int32         // see cork.go
+	held      bool          // something waits for Uncork
+	swept     bool          // the sweeper has it
+	posted    bool          // something waits for the outbox
+	listed    bool          // the outbox has it
 	closeCode ws.StatusCode // of the close frame, when closing
 	probe     carrier       // that the client wants to change to; nil: none
 	probed    bool          // the probe was answered
@@ -112,6 +117,17 @@ func (s *Session) Waiting() (packets, bytes int) {
 // ended, with [ErrSlow]. After the end the error is [ErrClosed].
 func (s *Session) Send(messages ...Outgoing) error {
 	s.mu.Lock()
+	if err := s.admit(messages); err != nil {
+		return err
+	}
+	s.enqueue(messages)
+	s.mu.Unlock()
+	return nil
+}
+
+// admit says whether messages may be queued. The caller has mu, and loses it where
+// they may not.
+func (s *Session) admit(messages []Outgoing) error {
 	if s.state != open {
 		s.mu.Unlock()
 		return ErrClosed
@@ -121,8 +137,6 @@ func (s *Session) Send(messages ...Outgoing) error {
 		s.end(TransportError, ErrSlow)
 		return ErrSlow
 	}
-	s.enqueue(messages)
-	s.mu.Unlock()
 	return nil
 }
 
@@ -136,6 +150,7 @@ func (s *Session) Protocol() int { return int(s.protocol[0] - '0') }
 func (s *Session) SendVolatile(messages ...Outgoing) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.hurry()
 	writable := s.state == open && s.queue.count == 0
 	if s.transport == Polling {
 		writable = writable && s.wake != nil
@@ -177,14 +192,33 @@ func (s *Session) SendWait(ctx context.Context, messages ...Outgoing) error {
 
 // fits reports whether the options allow messages to wait. The caller has mu.
 func (s *Session) fits(messages []Outgoing) bool {
-	return s.queue.fits(s.server.opts.SendPackets, s.server.opts.SendBytes, messages)
+	packets, bytes := s.server.opts.SendPackets, s.server.opts.SendBytes
+	if !s.queue.fits(packets, bytes, messages) {
+		s.hurry()
+	}
+	return s.queue.fits(packets, bytes, messages)
+}
+
+// hurry has what waits although the client could take it leave. The caller has mu.
+func (s *Session) hurry() {
+	if s.held || s.posted {
+		s.leave()
+	}
 }
 
 // enqueue has messages sent that fit. The caller has mu.
 func (s *Session) enqueue(messages []Outgoing) {
 	s.server.trace.queued(s.flow, s.id, messages)
+	if s.corks > 0 {
+		s.hold(messages)
+		return
+	}
 	if messages = s.sendNow(messages); len(messages) > 0 {
 		s.queue.append(messages)
+		if s.posted {
+			s.leave()
+			return
+		}
 		s.kick()
 	}
 }
@@ -335,13 +369,14 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 	s.server.counters.packetsIn.Add(1)
 	s.server.counters.bytesIn.Add(uint64(len(p.data)))
 	s.heard(p.typ)
+	s.sentNow = time.Time{} // an answer to it is no burst
 	handler, transport, asked := s.handler, s.transport, s.pongDue
 	s.mu.Unlock()
 	s.server.trace.engine(trace.In, flow, p.typ, s.id, transport, len(p.data))
 
 	switch p.typ {
 	case packetMessage:
-		s.handle(handler, Message{Binary: p.binary, Data: p.data}, asked)
+		s.handle(handler, Message{Binary: p.binary, Data: p.data, Turn: p.turn}, asked)
 	case packetClose:
 		s.end(TransportClose, nil)
 		return false

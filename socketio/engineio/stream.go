@@ -147,6 +147,8 @@ func (s *stream) write(p Outgoing) error {
 
 func (s *stream) tryWrite(Outgoing) (bool, error) { return false, nil }
 
+func (s *stream) tryBatch([]Outgoing) int { return 0 }
+
 func (s *stream) batch(f func() error) error {
 	s.holds = true
 	err := f()

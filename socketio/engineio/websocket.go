@@ -86,6 +86,24 @@ func (w *webSocket) tryWrite(p Outgoing) (bool, error) {
 	return w.conn.TryWrite(p.message())
 }
 
+func (w *webSocket) tryBatch(packets []Outgoing) int {
+	n := 0
+	try := func() {
+		for n < len(packets) {
+			if sent, err := w.tryWrite(packets[n]); err != nil || !sent {
+				return // flush finds the error again, and deals with it
+			}
+			n++
+		}
+	}
+	if len(packets) == 1 {
+		try()
+	} else {
+		w.conn.TryBatch(try)
+	}
+	return n
+}
+
 func (w *webSocket) batch(f func() error) error { return w.conn.Batch(f) }
 
 func (w *webSocket) close(code ws.StatusCode) { _ = w.conn.Close(code, "") } // the session is over anyway
@@ -105,6 +123,7 @@ func (w *webSocket) handle(s *Session, flow trace.Flow) {
 				s.end(connectionEnd(err), err)
 				return
 			}
+			p.turn = Turn{w.conn}
 			s.receive(p, flow) // false: Close was called, and what comes yet is ignored
 		},
 		OnClose: func(_ *ws.Conn, err error) {

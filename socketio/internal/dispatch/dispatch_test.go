@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/socketio/engineio"
 	"strata/socketio/parser"
 )
 
@@ -225,16 +226,24 @@ func TestAcks(t *testing.T) {
 	require.ErrorIs(t, err, ErrDisconnected, "after the end")
 }
 
+// corks counts how often it was corked, and how much of that is left.
+type corks struct{ times, left int }
+
+func (c *corks) Cork()   { c.times++; c.left++ }
+func (c *corks) Uncork() { c.left-- }
+
 func TestMailboxKeepsOrderAndSurvivesItsJobs(t *testing.T) {
 	var panics []any
-	m := Mailbox{Panicked: func(v any, stack []byte) { panics = append(panics, v) }}
+	var corks corks
+	m := Mailbox{Panicked: func(v any, stack []byte) { panics = append(panics, v) }, Corks: &corks}
 	var got []int
 	done := make(chan struct{})
 	begin := make(chan struct{})
-	m.Put(0, func() { <-begin })
+	m.Put(0, engineio.Turn{}, func() { <-begin })
 	for i := range 100 {
-		m.Put(1, func() {
+		m.Put(1, engineio.Turn{}, func() {
 			got = append(got, i)
+			require.Equal(t, 1, corks.left, "what several jobs send is held back together")
 			switch i {
 			case 3:
 				panic("three")
@@ -244,13 +253,22 @@ func TestMailboxKeepsOrderAndSurvivesItsJobs(t *testing.T) {
 		})
 	}
 	m.Close(false, func() { close(done) })
-	require.False(t, m.Put(0, func() { t.Error("after Close") }))
+	require.False(t, m.Put(0, engineio.Turn{}, func() { t.Error("after Close") }))
 	close(begin)
 	<-done
 	require.Len(t, got, 100)
 	require.IsIncreasing(t, got)
 	require.Equal(t, "three", panics[0])
 	require.ErrorContains(t, panics[1].(error), "Goexit")
+	m.mu.Lock() // until the goroutine has ended its last batch
+	for m.running {
+		m.mu.Unlock()
+		runtime.Gosched()
+		m.mu.Lock()
+	}
+	m.mu.Unlock()
+	require.Zero(t, corks.left)
+	require.Equal(t, 2, corks.times, "once, and once more after the job that left its goroutine")
 }
 
 // Whoever reads from the network has to wait for handlers that do not keep up:
@@ -259,12 +277,12 @@ func TestMailboxIsBounded(t *testing.T) {
 	for _, size := range []int{0, maxBytes / 4, 10 * maxBytes} {
 		m := Mailbox{Panicked: func(v any, stack []byte) { t.Error(v) }}
 		begin, started, last := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		m.Put(0, func() { close(started); <-begin })
+		m.Put(0, engineio.Turn{}, func() { close(started); <-begin })
 		<-started
 		put := make(chan int, maxJobs*2)
 		go func() {
 			defer close(put)
-			for i := 0; m.Put(size, func() {}); i++ {
+			for i := 0; m.Put(size, engineio.Turn{}, func() {}); i++ {
 				put <- i
 			}
 		}()

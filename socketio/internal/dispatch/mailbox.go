@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"strata/socketio/engineio"
 )
 
 // What waits in a mailbox at most, besides what is being handled.
@@ -13,11 +15,16 @@ const (
 )
 
 // Mailbox has jobs done in order, one at a time, on a goroutine that exists only
-// while there are any. The zero value is ready, once Panicked is set.
+// while there are any: the one that brought the first of them, where that has
+// nothing else to do. The zero value is ready, once Panicked is set.
 type Mailbox struct {
 	// Panicked is told of a job that panicked, or left its goroutine; the
 	// next job is done nevertheless.
 	Panicked func(v any, stack []byte)
+
+	// Corks is told before several jobs are done at once, and after them; nil:
+	// nobody is.
+	Corks Corker
 
 	mu      sync.Mutex
 	room    *sync.Cond // made when somebody first waits
@@ -28,6 +35,12 @@ type Mailbox struct {
 	refuses bool
 }
 
+// Corker holds back what is sent from Cork to Uncork: an [engineio.Session].
+type Corker interface {
+	Cork()
+	Uncork()
+}
+
 type job struct {
 	do   func()
 	size int
@@ -35,11 +48,18 @@ type job struct {
 
 // Put has do called, after all that was put before. size is how much memory
 // waits with it, bytes: where too much does, Put waits, and so whoever reads
-// from the network. It reports false after Close, and while the mailbox refuses.
-func (m *Mailbox) Put(size int, do func()) bool {
+// from the network. turn is that of the message that brought the job; the zero
+// value where none did. It reports false after Close, and while the mailbox
+// refuses.
+func (m *Mailbox) Put(size int, turn engineio.Turn, do func()) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for !m.closed && !m.refuses && len(m.jobs) > 0 && (len(m.jobs) >= maxJobs || m.bytes+size > maxBytes) {
+	if m.full(size) {
+		m.mu.Unlock()
+		turn.Waits()
+		m.mu.Lock()
+	}
+	for m.full(size) {
 		if m.room == nil {
 			m.room = sync.NewCond(&m.mu)
 		}
@@ -48,8 +68,13 @@ func (m *Mailbox) Put(size int, do func()) bool {
 	if m.closed || m.refuses {
 		return false
 	}
-	m.add(job{do, size})
+	m.add(job{do, size}, turn)
 	return true
+}
+
+// full reports whether a job has to wait for room. The caller has mu.
+func (m *Mailbox) full(size int) bool {
+	return !m.closed && !m.refuses && len(m.jobs) > 0 && (len(m.jobs) >= maxJobs || m.bytes+size > maxBytes)
 }
 
 // PutNow is Put that never waits, and is not refused: for what is not the peer's
@@ -58,7 +83,7 @@ func (m *Mailbox) PutNow(do func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.closed {
-		m.add(job{do: do})
+		m.add(job{do: do}, engineio.Turn{})
 	}
 }
 
@@ -89,15 +114,17 @@ func (m *Mailbox) Close(drop bool, last func()) {
 	if m.room != nil {
 		m.room.Broadcast()
 	}
-	m.add(job{do: last})
+	m.add(job{do: last}, engineio.Turn{})
 }
 
-func (m *Mailbox) add(j job) {
+func (m *Mailbox) add(j job, turn engineio.Turn) {
 	m.jobs = append(m.jobs, j)
 	m.bytes += j.size
 	if !m.running {
 		m.running = true
-		go m.run()
+		if !turn.Later(m.run) {
+			go m.run()
+		}
 	}
 }
 
@@ -113,15 +140,25 @@ func makeRoom(i int) byte {
 
 func (m *Mailbox) run() {
 	makeRoom(0)
-	done := false
+	done, corked := false, false
 	defer func() {
+		if corked {
+			m.Corks.Uncork()
+		}
 		if !done { // a job called runtime.Goexit, as a test's FailNow does
 			go m.run()
 		}
 	}()
 	for {
 		m.mu.Lock()
-		if len(m.jobs) == 0 {
+		waiting := len(m.jobs)
+		if corked && waiting == 0 {
+			m.mu.Unlock()
+			m.Corks.Uncork()
+			corked = false
+			continue
+		}
+		if waiting == 0 {
 			m.jobs, m.running = nil, false // an idle mailbox holds nothing
 			m.mu.Unlock()
 			done = true
@@ -135,6 +172,10 @@ func (m *Mailbox) run() {
 			m.room.Broadcast()
 		}
 		m.mu.Unlock()
+		if !corked && waiting > 1 && m.Corks != nil {
+			m.Corks.Cork()
+			corked = true
+		}
 		m.do(j)
 	}
 }
