@@ -84,6 +84,9 @@ func (a Arg) JSON() json.RawMessage { return a.raw }
 // attachment below it arrives as base64 text: give such a field the type
 // []byte. A []byte that Decode stores may share the message's memory.
 func (a Arg) Decode(v any) error {
+	if decodeSimple(a.raw, v) {
+		return nil
+	}
 	if len(a.attachments) == 0 || !bytes.Contains(a.raw, []byte(`placeholder"`)) {
 		return json.Unmarshal(a.raw, v)
 	}

@@ -100,3 +100,38 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// decodeSimple decodes what is frequent and simple as encoding/json would, without
+// it, which looks at all of the text twice. It reports false where it is not.
+func decodeSimple(raw []byte, v any) bool {
+	switch v := v.(type) {
+	case *string:
+		if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' || bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw) {
+			return false
+		}
+		*v = string(raw[1 : len(raw)-1])
+		return true
+	case *int:
+		n, err := strconv.ParseInt(string(raw), 10, strconv.IntSize)
+		if err == nil {
+			*v = int(n)
+		}
+		return err == nil
+	case *int64:
+		n, err := strconv.ParseInt(string(raw), 10, 64)
+		if err == nil {
+			*v = n
+		}
+		return err == nil
+	case *bool:
+		switch string(raw) {
+		case "true":
+			*v = true
+			return true
+		case "false":
+			*v = false
+			return true
+		}
+	}
+	return false
+}
