@@ -38,12 +38,19 @@ var (
 // siegeBacklog is less than what comes of a flood on a machine that is busy.
 const siegeBacklog = 256
 
-// besiege makes one, whose host echoes on port 80.
+// besiege makes one behind a TUN device.
 func besiege(t *testing.T, offload tun.Offload) *siege {
+	t.Helper()
+	return besiegeDevice(t, tun.Config{Offload: offload})
+}
+
+// besiegeDevice makes one, whose host echoes on port 80.
+func besiegeDevice(t *testing.T, c tun.Config) *siege {
 	t.Helper()
 	s := &siege{ns: newNamespace(t)}
 	var err error
-	s.dev, err = tun.Open(tun.Config{Name: "strata0", Netns: s.ns.name, Offload: offload})
+	c.Name, c.Netns = "strata0", s.ns.name
+	s.dev, err = tun.Open(c)
 	require.NoError(t, err)
 	s.host = stack.New(stack.Config{Name: "server"})
 	t.Cleanup(func() { s.host.Close() })

@@ -2,5 +2,5 @@
 
 package tun
 
-// bulk is how much every mode and MTU carries each way.
-const bulk = 64 << 20
+// shortBulk is how much every mode and MTU carries each way in a test.
+const shortBulk = 64 << 20

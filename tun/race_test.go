@@ -2,6 +2,6 @@
 
 package tun
 
-// bulk is how much every mode and MTU carries each way. The race detector makes
-// both stacks ten times as slow.
-const bulk = 4 << 20
+// shortBulk is how much every mode and MTU carries each way in a test. The race
+// detector makes both stacks ten times as slow.
+const shortBulk = 4 << 20
