@@ -153,13 +153,18 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	since, err := number(r, "since", 0, 0, 1<<62)
 	wait, err2 := number(r, "wait", 0, 0, maxWait)
 	wanted, err3 := wants(r.URL.Query().Get("of"))
-	if err := errors.Join(err, err2, err3); err != nil {
+	newest, err4 := number(r, "newest", 0, 1, maxEvents)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
 	rec := s.config.Recorder
 	rec.watch()
-	events, next, lost := rec.since(uint64(since), maxEvents, wanted)
+	find, most := rec.since, maxEvents
+	if newest > 0 {
+		find, most = rec.newest, newest
+	}
+	events, next, lost := find(uint64(since), most, wanted)
 	if len(events) == 0 && wait > 0 {
 		select {
 		case s.waiting <- struct{}{}:
@@ -174,7 +179,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		for len(events) == 0 && ctx.Err() == nil {
 			rec.wait(ctx, next)
 			var more uint64
-			events, next, more = rec.since(next, maxEvents, wanted)
+			events, next, more = find(next, most, wanted)
 			lost += more
 		}
 	}

@@ -129,7 +129,7 @@ func (e *echoes) open() (close func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var asking sync.WaitGroup
 	for path, pause := range map[string]time.Duration{
-		"api/state": 500 * time.Millisecond, "api/connections?limit=50": time.Second, "api/messages": 2 * time.Second, "api/events?of=ladder&wait=10": 250 * time.Millisecond,
+		"api/state": 500 * time.Millisecond, "api/connections?limit=50": time.Second, "api/messages": 2 * time.Second, "api/events?of=ladder&newest=50&wait=10": 250 * time.Millisecond,
 	} {
 		asking.Go(func() {
 			for ctx.Err() == nil {
@@ -153,9 +153,9 @@ func (e *echoes) open() (close func()) {
 // page open to with none open, and with what can be inspected to with what cannot.
 // Asking for the page's parts is in it too, on both sides.
 //
-//	go test -run '^$' -bench Cost -benchtime 7x ./inspect
+//	go test -run '^$' -bench Cost -benchtime 20x ./inspect
 func BenchmarkCost(b *testing.B) {
-	const conns, round = 1000, time.Second
+	const conns, round = 1000, 300 * time.Millisecond
 	plain, inspected := newEchoes(b, conns, false), newEchoes(b, conns, true)
 	plain.run(b, round)
 	inspected.run(b, round)

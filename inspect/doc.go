@@ -17,8 +17,8 @@
 // The page is served on the kernel's sockets, for real time only. The API:
 //
 //	GET  /api/state                           hosts, wires with shapes and counters
-//	GET  /api/connections?limit=N             as tcp.Netstat has them, the busiest first
-//	GET  /api/events?since=N&wait=SECONDS     what happened from event N on; waits for it up to 10 s
+//	GET  /api/connections?limit=N             as tcp.Netstat has them; those that are followed first, then the busiest
+//	GET  /api/events?since=N&wait=SECONDS     what happened from event N on; waits for it up to 10 s; newest=N: the last N
 //	GET  /api/messages                        the last messages, each with where its time went
 //	GET  /api/wires/ID/shape                  {"ab":{"text":"delay 80ms","words":{"delay":"80ms"}},"ba":…}
 //	POST /api/wires/ID/shape?direction=ab     tc-netem's words, or their JSON object or string
@@ -43,9 +43,12 @@
 //
 // # What it costs
 //
-// Events are kept from the first request on until 20 seconds after the last: of
-// each tenth of a second the first 1,000, and the last 8,192 of all; what is left
-// out is counted. While nobody looks no more is kept than how connections began,
+// Events are kept from the first request on until 20 seconds after the last: at
+// most 1,000 in a tenth of a second, and the last 8,192 of all. Where connections
+// say more together, some are followed, wholly, and the others not at all: their
+// messages are explained, and the page says that they are some. Fewer are followed
+// at once, and more again when there has been room for a second. What one
+// connection alone says beyond that is left out, and counted. While nobody looks no more is kept than how connections began,
 // so that what is said later has its place in their streams; the floors make no
 // other events then (see [trace.Selective]). BenchmarkCost measures both.
 package inspect

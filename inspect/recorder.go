@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +22,7 @@ const (
 // Recorder keeps the last events while somebody looks. Give it to the hosts (with
 // stack.Config.Detail), wires and floors above that are inspected.
 type Recorder struct {
-	on      atomic.Bool   // somebody looks
+	follower
 	full    atomic.Int64  // nothing more is taken until then, Unix nanoseconds
 	leftOut atomic.Uint64 // what was not taken
 
@@ -50,9 +52,10 @@ type opening struct {
 
 var _ trace.Selective = (*Recorder)(nil)
 
-// Interest is in all while somebody looks, and else in beginnings.
-func (r *Recorder) Interest(trace.Flow) trace.Interest {
-	if r.on.Load() {
+// Interest is in all of the connections that are followed, while somebody looks,
+// and else in beginnings.
+func (r *Recorder) Interest(flow trace.Flow) trace.Interest {
+	if r.follows(flow) {
 		return trace.Details
 	}
 	return trace.Beginnings
@@ -60,10 +63,13 @@ func (r *Recorder) Interest(trace.Flow) trace.Interest {
 
 // NewRecorder makes a Recorder. It has no goroutine, and a timer only while
 // somebody looks.
-func NewRecorder() *Recorder { return &Recorder{opened: map[opening]trace.Event{}} }
+func NewRecorder() *Recorder {
+	return &Recorder{opened: map[opening]trace.Event{}, follower: follower{seed: rand.Uint64()}}
+}
 
-// Record keeps e if somebody looks. Otherwise it remembers no more than how
-// connections began: without that, what comes later has no place in the stream.
+// Record keeps e if somebody looks, and its connection is followed. Otherwise it
+// remembers no more than how connections began: without that, what comes later has
+// no place in the stream.
 func (r *Recorder) Record(e trace.Event) {
 	opens := false
 	switch what := e.What.(type) {
@@ -73,7 +79,7 @@ func (r *Recorder) Record(e trace.Event) {
 		opens = true
 	}
 	if !opens {
-		if !r.on.Load() {
+		if !r.follows(e.Flow) {
 			return
 		}
 		// The event's own time: another look at the clock would cost as much as all
@@ -88,7 +94,7 @@ func (r *Recorder) Record(e trace.Event) {
 	if opens {
 		r.remember(e)
 	}
-	if r.on.Load() {
+	if r.follows(e.Flow) { // perhaps no more: it was asked without the lock
 		r.keep(e)
 	}
 }
@@ -117,6 +123,7 @@ func sameBeginning(a, b trace.Event) bool {
 
 func (r *Recorder) keep(e trace.Event) {
 	if e.At.Sub(r.began) >= turn {
+		r.newTurn(int(e.At.Sub(r.began)/turn), r.taken)
 		r.began, r.taken = e.At, 0
 	}
 	if r.taken == perTurn {
@@ -133,6 +140,7 @@ func (r *Recorder) keep(e trace.Event) {
 	}
 	r.next++
 	r.oldest = r.next - uint64(len(r.ring))
+	r.count(r.hash(e.Flow), r.taken, e.At.Sub(r.began), r.next)
 	if r.more != nil {
 		close(r.more)
 		r.more = nil
@@ -147,14 +155,14 @@ func (r *Recorder) watch() {
 		return
 	}
 	r.until = time.Now().Add(watched)
-	if r.on.Load() {
+	if r.bound.Load() != 0 {
 		return
 	}
 	// The numbers go on; what they were of is gone.
 	r.base, r.oldest, r.whole = r.next, r.next, r.next
 	r.began, r.taken = time.Time{}, 0
 	r.full.Store(0)
-	r.on.Store(true)
+	r.begin()
 	r.sleep = time.AfterFunc(watched, r.doze)
 }
 
@@ -169,7 +177,7 @@ func (r *Recorder) doze() {
 		r.sleep.Reset(left)
 		return
 	}
-	r.on.Store(false)
+	r.end()
 	r.ring, r.oldest = nil, r.next
 }
 
@@ -178,7 +186,7 @@ func (r *Recorder) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	r.on.Store(false)
+	r.end()
 	r.ring, r.oldest = nil, r.next
 	if r.sleep != nil {
 		r.sleep.Stop()
@@ -191,26 +199,52 @@ type numbered struct {
 	trace.Event
 }
 
+// newest gives the last of the events from number n on that are wanted, at most so
+// many, and the number to go on from. lost are those from n on that are gone, or
+// wanted and not given.
+func (r *Recorder) newest(n uint64, most int, wanted func(trace.Event) bool) (events []numbered, next, lost uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, lost = r.from(n)
+	for at := r.next; at > n; at-- {
+		switch e := r.ring[(at-1-r.base)%kept]; {
+		case !wanted(e):
+		case len(events) < most:
+			events = append(events, numbered{at - 1, e})
+		default:
+			lost++
+		}
+	}
+	slices.Reverse(events)
+	return events, r.next, lost
+}
+
 // since gives the events from number n on that are wanted, at most so many, and
 // the number to go on from. lost are those from n on that are gone.
 func (r *Recorder) since(n uint64, most int, wanted func(trace.Event) bool) (events []numbered, next, lost uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n > r.next {
-		n = r.next // of an earlier run
-	}
-	if n < r.oldest {
-		if n > 0 { // at 0 one begins with what there is
-			lost = r.oldest - n
-		}
-		n = r.oldest
-	}
+	n, lost = r.from(n)
 	for ; n < r.next && len(events) < most; n++ {
 		if e := r.ring[(n-r.base)%kept]; wanted(e) {
 			events = append(events, numbered{n, e})
 		}
 	}
 	return events, n, lost
+}
+
+// from is the first event from number n on that is there, and how many are gone.
+// The caller has mu.
+func (r *Recorder) from(n uint64) (first, lost uint64) {
+	switch {
+	case n > r.next: // of an earlier run
+		return r.next, 0
+	case n >= r.oldest:
+		return n, 0
+	case n == 0: // one begins with what there is
+		return r.oldest, 0
+	}
+	return r.oldest, r.oldest - n
 }
 
 // wait returns when there is an event from number n on, or ctx ends.
@@ -231,17 +265,19 @@ func (r *Recorder) wait(ctx context.Context, n uint64) {
 	}
 }
 
-// recording is what is kept behind the last gap, and how the connections began.
+// recording is what is kept behind the last gap of the connections that are
+// followed, and how all began.
 func (r *Recorder) recording() (opened, events []trace.Event, next uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	begin := max(r.oldest, r.whole)
-	for _, e := range r.opened {
-		opened = append(opened, e)
-	}
 	events = make([]trace.Event, 0, r.next-begin)
 	for n := begin; n < r.next; n++ {
 		events = append(events, r.ring[(n-r.base)%kept])
+	}
+	events = r.gapless(events, begin)
+	for _, e := range r.opened {
+		opened = append(opened, e)
 	}
 	return opened, events, r.next
 }

@@ -91,7 +91,8 @@ func (s *Server) tellState() state {
 // connections is GET /api/connections.
 type connections struct {
 	Now         time.Time    `json:"now"`
-	Total       int          `json:"total"` // those beyond the limit too
+	Total       int          `json:"total"`    // those beyond the limit too
+	Followed    int          `json:"followed"` // of them all is kept, and their messages are explained
 	Connections []connection `json:"connections"`
 }
 
@@ -101,6 +102,7 @@ type connection struct {
 	Local  string `json:"local"`
 	Remote string `json:"remote,omitempty"`
 	State  string `json:"state"`
+	Follow bool   `json:"followed"`
 
 	Cwnd       int           `json:"cwnd"`     // segments
 	Ssthresh   int           `json:"ssthresh"` // segments; 0 before the first loss
@@ -116,27 +118,40 @@ type connection struct {
 	Line          string `json:"line"` // as ss -ti prints it
 }
 
-// tellConnections puts those first that have sent or received most.
+// tellConnections puts those first that are followed, and of these, and of the
+// others, those that have sent or received most.
 func (s *Server) tellConnections(limit int) connections {
 	type row struct {
-		host string
+		host   string
+		follow bool
 		tcp.Info
 	}
 	var rows []row
 	for _, h := range s.config.Hosts {
 		for _, i := range tcp.Netstat(h) {
 			if i.State != "LISTEN" && i.Flow.Remote.Port() != 0 {
-				rows = append(rows, row{h.Name(), i})
+				rows = append(rows, row{h.Name(), false, i})
 			}
 		}
 	}
+	told := connections{Now: time.Now(), Total: len(rows), Connections: []connection{}}
+	for i := range rows {
+		if rows[i].follow = s.config.Recorder.follows(rows[i].Flow); rows[i].follow {
+			told.Followed++
+		}
+	}
 	slices.SortStableFunc(rows, func(a, b row) int {
+		if a.follow != b.follow {
+			if a.follow {
+				return -1
+			}
+			return 1
+		}
 		return cmp.Compare(b.BytesSent+b.BytesReceived, a.BytesSent+a.BytesReceived)
 	})
-	told := connections{Now: time.Now(), Total: len(rows), Connections: []connection{}}
 	for _, r := range rows[:min(limit, len(rows))] {
 		c := connection{
-			Host: r.host, Local: r.Flow.Local.String(), Remote: r.Flow.Remote.String(), State: r.State,
+			Host: r.host, Local: r.Flow.Local.String(), Remote: r.Flow.Remote.String(), State: r.State, Follow: r.follow,
 			Cwnd: r.Cwnd, Ssthresh: r.Ssthresh, RTT: r.RTT, RTTVar: r.RTTVar, RTO: r.RTO, Congestion: r.CongestionState,
 			BytesSent: r.BytesSent, BytesReceived: r.BytesReceived, Again: r.Retransmits, Timeouts: r.Timeouts, Line: r.Info.String(),
 		}

@@ -117,11 +117,14 @@ type reading struct {
 	tls  bool
 }
 
-// open begins the connections that had begun before the recording.
+// open begins the connections that had begun before the recording, and of which
+// something is told.
 func (t *teller) open(opened, events []trace.Event) {
 	now := map[trace.Flow]bool{}             // begin in the recording
 	told := map[trace.Flow][]trace.Segment{} // with data
+	some := map[trace.Flow]bool{}            // something is told of it, or its other direction
 	for _, e := range events {
+		some[e.Flow], some[e.Flow.Reverse()] = true, true
 		seg, ok := e.What.(trace.Segment)
 		if p, passed := e.What.(trace.Passage); passed && !t.hosts[e.Flow] {
 			seg, ok = p.Packet.(trace.Segment)
@@ -134,6 +137,7 @@ func (t *teller) open(opened, events []trace.Event) {
 			told[e.Flow] = append(told[e.Flow], seg)
 		}
 	}
+	opened = slices.DeleteFunc(opened, func(e trace.Event) bool { return !some[e.Flow] })
 	slices.SortFunc(opened, func(a, b trace.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(step(a), step(b))) })
 	for _, e := range opened {
 		if _, ok := e.What.(trace.TLS); ok {

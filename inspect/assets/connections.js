@@ -7,10 +7,12 @@ import { drawing, make, setText } from "./make.js";
 const samples = 60;
 const rows = new Map(); // by connection
 
-export function show({ connections, total }) {
+export function show({ connections, total, followed }) {
   const body = document.querySelector("#connections tbody");
   const named = document.querySelector("#connections-count");
-  setText(named, total > connections.length ? `${count(total)}, the ${connections.length} with most bytes` : total ? count(total) : "");
+  setText(named, total > connections.length ? `${count(total)}, the ${connections.length} that are followed or have most bytes` : total ? count(total) : "");
+  setText(document.querySelector("#followed"), followed < total
+    ? `of ${count(followed)} of ${count(total)} connections (•): all together say more than can be followed` : "and where their time went");
   const seen = new Set();
   for (const c of connections) {
     const key = `${c.host} ${c.local} ${c.remote}`;
@@ -35,12 +37,14 @@ class Row {
     const cell = (...children) => make("td", {}, ...children);
     const number = () => make("td", { class: "number" });
     [this.state, this.rtt, this.cwnd, this.sent, this.received, this.again] = [cell(), number(), number(), number(), number(), number()];
-    this.element = make("tr", {}, cell(make("span", { class: "mono" }, c.remote), make("span", { class: "quiet" }, ` → ${c.local.slice(c.local.lastIndexOf(":"))}`)),
+    this.followed = make("span", { class: "followed" });
+    this.element = make("tr", {}, cell(this.followed, make("span", { class: "mono" }, c.remote), make("span", { class: "quiet" }, ` → ${c.local.slice(c.local.lastIndexOf(":"))}`)),
       this.state, this.rtt, cell(this.rttLine), this.cwnd, cell(this.cwndLine), this.sent, this.received, this.again);
   }
 
   show(c) {
     this.element.title = c.line;
+    setText(this.followed, c.followed ? "• " : "");
     setText(this.state, c.congestion && c.congestion !== "open" ? `${c.state} (${c.congestion})` : c.state);
     setText(this.rtt, c.rtt ? duration(c.rtt) : "–");
     setText(this.cwnd, String(c.cwnd || "–"));

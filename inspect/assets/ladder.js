@@ -4,12 +4,13 @@ import { clock, count } from "./format.js";
 import { make, setText } from "./make.js";
 
 const most = 300;
-let leftOut = 0;
+let notShown = 0;
 
-export function show({ events, lost, leftOut: all }) {
+export function show({ events, lost, leftOut }) {
   const list = document.querySelector("#ladder ol");
-  leftOut = all;
-  setText(document.querySelector("#ladder-note"), leftOut || lost ? `newest first; ${count(leftOut)} left out: more than can be shown` : "newest first");
+  notShown += lost;
+  const missing = notShown + leftOut;
+  setText(document.querySelector("#ladder-note"), missing ? `newest first; ${count(missing)} left out: more than can be shown` : "newest first");
   if (document.querySelector("#pause").checked || !events.length) return;
   list.prepend(...events.slice(-most).reverse().map(line));
   while (list.children.length > most) list.lastChild.remove();

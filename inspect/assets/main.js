@@ -49,7 +49,7 @@ each(1000, async () => connections.show(await ask("api/connections?limit=50")));
 each(2000, async () => messages.show(await ask("api/messages")));
 let next = 0;
 each(250, async () => {
-  const told = await ask(`api/events?of=ladder&wait=10&since=${next}`);
+  const told = await ask(`api/events?of=ladder&newest=50&wait=10&since=${next}`); // 200 a second: more nobody reads
   next = told.next;
   ladder.show(told);
 });

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/chromium"
 	"strata/lab/report"
 	"strata/lab/sweep"
 	"strata/lab/workload"
@@ -138,23 +139,7 @@ func TestThePageAsksForNothing(t *testing.T) {
 // In Chromium it is drawn, clicked and used by keyboard, in light and dark, without
 // a complaint or a request.
 func TestThePageInChromium(t *testing.T) {
-	modules, err := filepath.Abs("../../netns-tests/node/node_modules")
-	require.NoError(t, err)
-	missing := ""
-	for _, program := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing = program
-		}
-	}
-	if _, err := os.Stat(filepath.Join(modules, "playwright-core")); err != nil {
-		missing = "npm's playwright-core"
-	}
-	switch {
-	case missing != "" && os.Getenv("CI") != "":
-		t.Fatalf("needs %s: run netns-tests/setup.sh", missing)
-	case missing != "":
-		t.Skipf("needs %s: run netns-tests/setup.sh", missing)
-	}
+	modules := chromium.Needs(t)
 	shots := os.Getenv("STRATA_SHOTS")
 	if shots == "" {
 		shots = t.TempDir()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/chromium"
 	"strata/trace/explain"
 	"strata/trace/page"
 )
@@ -38,39 +39,11 @@ type visited struct {
 	Opened            float64      // ms
 }
 
-// needsBrowser skips where there is no Chromium or nothing to drive it with;
-// where CI is set nothing may be missing.
-func needsBrowser(t *testing.T) (playwright string) {
-	playwright = filepath.Join("..", "..", "netns-tests", "node")
-	missing := ""
-	browser := os.Getenv("STRATA_CHROMIUM")
-	if browser == "" {
-		browser = "chromium"
-	}
-	for _, program := range []string{"node", browser} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing = program
-		}
-	}
-	if _, err := os.Stat(filepath.Join(playwright, "node_modules", "playwright-core")); err != nil {
-		missing = "playwright-core"
-	}
-	switch {
-	case missing == "":
-		return playwright
-	case os.Getenv("CI") != "":
-		t.Fatalf("needs %s, and CI has to have it: run netns-tests/setup.sh as root", missing)
-	default:
-		t.Skipf("needs %s: run netns-tests/setup.sh as root", missing)
-	}
-	return ""
-}
-
 // visit opens a page in Chromium, without a network of any kind, and does the
 // steps. Screenshots stay below STRATA_SHOTS, where somebody looks at them.
 func visit(t *testing.T, s *explain.Story, o page.Options, steps ...step) visited {
 	t.Helper()
-	playwright := needsBrowser(t)
+	playwright := chromium.Needs(t)
 	file := filepath.Join(t.TempDir(), "story.html")
 	require.NoError(t, page.WriteFile(file, s, o))
 	info, err := os.Stat(file)
