@@ -126,6 +126,40 @@ func (p *peer) read() string {
 	return string(b)
 }
 
+// TestAnswerLeavesThoughNothingElseIsRead fills a socket's mailbox, so that nothing
+// more is read from its client: the answer that was given before is not held back
+// for that, nor is what is said to the client meanwhile.
+func TestAnswerLeavesThoughNothingElseIsRead(t *testing.T) {
+	io, url, _ := serve(t, nil)
+	free, handled := make(chan bool), make(chan int, 1000)
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("slow", func(ack func(string)) {
+			ack("answered")
+			<-free
+		})
+		s.On("n", func(n int) { handled <- n })
+	})
+	p := raw(t, url)
+	p.say("40")
+	require.Equal(t, "40", p.read()[:2])
+	const behind = 600 // more than fits into a mailbox
+	require.NoError(t, p.conn.Batch(func() error {
+		p.say(`420["slow"]`)
+		for n := range behind {
+			p.say(fmt.Sprintf(`42["n",%d]`, n))
+		}
+		return nil
+	}))
+	require.Equal(t, `430["answered"]`, p.read())
+	require.NoError(t, io.Emit("news"))
+	require.Equal(t, `42["news"]`, p.read())
+	require.Empty(t, handled)
+	close(free)
+	for n := range behind {
+		require.Equal(t, n, wait(t, "an event", handled))
+	}
+}
+
 // end reads until the server closes and gives its code.
 func (p *peer) end() ws.StatusCode {
 	p.t.Helper()

@@ -7,8 +7,8 @@ import (
 )
 
 // outbox is the sessions to which something was posted, in that order, and the
-// goroutines that write to them: as many as there are processors, and none while
-// there is nothing to write. Whoever is far behind in it when something else is
+// goroutines that write to them: half as many as there are processors, because the
+// others have to do with what comes, and none while there is nothing to write. Whoever is far behind in it when something else is
 // posted gets both in one write, so that the more there is to do the less each
 // message costs.
 type outbox struct {
@@ -46,7 +46,7 @@ func (o *outbox) add(s *Session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sessions = append(o.sessions, s)
-	if o.writers < min(runtime.GOMAXPROCS(0), len(o.sessions)-o.next) {
+	if o.writers < min(max(1, runtime.GOMAXPROCS(0)/2), len(o.sessions)-o.next) {
 		o.writers++
 		go o.write()
 	}
