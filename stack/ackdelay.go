@@ -14,11 +14,11 @@ import (
 // DelayAcks has the acknowledgements of a TCP connection wait as Config.AckDelay
 // says. Whoever makes a connection calls it once; acked is the acknowledgement
 // number of the handshake.
-func (h *Host) DelayAcks(ep tcpip.Endpoint, acked uint32) {
-	if t, ok := ep.(*gtcp.Endpoint); ok && h.ackDelay > 0 {
-		t.LockUser()
-		t.SetOwner(&ackState{sent: acked})
-		t.UnlockUser()
+func (h *Host) DelayAcks(ep *gtcp.Endpoint, acked uint32) {
+	if h.ackDelay > 0 {
+		ep.LockUser()
+		ep.SetOwner(&ackState{sent: acked})
+		ep.UnlockUser()
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
-	"strata/clock"
 	"strata/stack"
 	"strata/trace"
 )
@@ -24,11 +23,11 @@ import (
 // Conn is a TCP connection. Any number of goroutines may use it at once.
 type Conn struct {
 	host          *stack.Host
-	ep            tcpip.Endpoint
+	ep            *gtcp.Endpoint
 	queue         *waiter.Queue
 	entry         waiter.Entry // registered for as long as the connection is open
 	local, remote net.TCPAddr
-	handshake     Handshake
+	opening       opening
 	closed        atomic.Bool
 	failure       atomic.Uint32 // the syscall.Errno by which the connection broke; 0 where nobody was told yet
 
@@ -37,15 +36,15 @@ type Conn struct {
 	sent, received atomic.Uint64 // payload bytes the stack took from, gave to the user
 
 	reading  turn
-	readable chan struct{} // holds a token when the reader should look again
-	readBy   clock.Deadline
+	readable bell
+	readBy   deadline
 	into     tcpip.SliceWriter // the reader's buffer; here so that it is not allocated a Read
 
 	onReadable atomic.Pointer[func()]
 
 	writing  turn
-	writable chan struct{} // as readable
-	writeBy  clock.Deadline
+	writable bell
+	writeBy  deadline
 	from     bytes.Reader // the writer's bytes; as into
 }
 
@@ -57,13 +56,10 @@ var (
 )
 
 // newConn makes the connection of an established endpoint.
-func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
-	c := &Conn{
-		host: h, ep: ep, queue: queue,
-		reading: newTurn(), readable: make(chan struct{}, 1),
-		writing: newTurn(), writable: make(chan struct{}, 1),
-	}
-	c.wakeReader, c.wakeWriter, c.wakeOnReadable = func() { leave(c.readable) }, func() { leave(c.writable) }, c.becomeReadable
+func newConn(h *stack.Host, endpoint tcpip.Endpoint, queue *waiter.Queue) *Conn {
+	ep := endpoint.(*gtcp.Endpoint) // TCP has no other
+	c := &Conn{host: h, ep: ep, queue: queue}
+	c.wakeReader, c.wakeWriter, c.wakeOnReadable = c.readable.ring, c.writable.ring, c.becomeReadable
 	if a, err := ep.GetLocalAddress(); err == nil {
 		c.local = tcpAddr(a)
 	}
@@ -71,9 +67,9 @@ func newConn(h *stack.Host, ep tcpip.Endpoint, queue *waiter.Queue) *Conn {
 		c.remote = tcpAddr(a)
 	}
 	state := stateOf(h)
-	c.handshake = state.handshakes.take(c.Flow())
-	if !c.handshake.SYN.IsZero() {
-		h.DelayAcks(ep, c.handshake.RemoteISN+1)
+	if opened := state.handshakes.take(c.Flow()); !opened.SYN.IsZero() {
+		c.opening = opened.compact()
+		h.DelayAcks(ep, opened.RemoteISN+1)
 	}
 	state.add(c)
 	if stats, ok := ep.Stats().(*gtcp.Stats); ok && h.Detail() != nil {
@@ -125,27 +121,6 @@ func (n *notify) NotifyEvent(mask waiter.EventMask) {
 	}
 }
 
-// turn is a lock that calls take one after the other. A goroutine that waits for
-// a mutex would keep virtual time from going on; one that waits for a channel
-// does not.
-type turn chan struct{}
-
-func newTurn() turn {
-	t := make(turn, 1)
-	t.give()
-	return t
-}
-
-func (t turn) take() { <-t }
-func (t turn) give() { t <- struct{}{} }
-
-func leave(token chan struct{}) {
-	select {
-	case token <- struct{}{}:
-	default: // one is there already, and it is enough
-	}
-}
-
 // Read reads up to len(p) bytes; io.EOF says that the peer has closed its
 // direction (FIN), or CloseRead ours, and that everything was read. On a
 // connection that broke, every Read says by what: syscall.ECONNRESET, where the
@@ -165,7 +140,7 @@ func (c *Conn) read(p []byte) (int, error) {
 		switch {
 		case c.closed.Load():
 			return 0, net.ErrClosed
-		case c.readBy.Expired():
+		case c.readBy.expired():
 			return 0, os.ErrDeadlineExceeded
 		case len(p) == 0:
 			return 0, nil
@@ -176,7 +151,7 @@ func (c *Conn) read(p []byte) (int, error) {
 			return n, nil
 		case *tcpip.ErrWouldBlock:
 			c.host.Touch()
-			<-c.readable
+			c.readable.wait()
 		default:
 			return 0, c.readError(terr)
 		}
@@ -225,12 +200,12 @@ func (c *Conn) readError(terr tcpip.Error) error {
 // broken says that the connection ended by an error, and not behind the peer's
 // FIN or our CloseRead, which end the reading before.
 func (c *Conn) broken() bool {
-	return c.endpoint().EndpointState() == gtcp.StateError && !c.finished()
+	return c.ep.EndpointState() == gtcp.StateError && !c.finished()
 }
 
 // finished says that the peer's FIN has come, or that CloseRead was called.
 func (c *Conn) finished() bool {
-	ep := c.endpoint()
+	ep := c.ep
 	ep.LockUser()
 	defer ep.UnlockUser()
 	return ep.RcvClosed
@@ -270,7 +245,7 @@ func (c *Conn) write(p []byte) (int, error) {
 		switch {
 		case c.closed.Load():
 			return done, net.ErrClosed
-		case c.writeBy.Expired():
+		case c.writeBy.expired():
 			return done, os.ErrDeadlineExceeded
 		case done == len(p):
 			return done, nil
@@ -290,7 +265,7 @@ func (c *Conn) write(p []byte) (int, error) {
 			}
 		case *tcpip.ErrWouldBlock:
 			c.host.Touch()
-			<-c.writable
+			c.writable.wait()
 		default:
 			if c.closed.Load() {
 				return done, net.ErrClosed
@@ -337,8 +312,8 @@ func (c *Conn) Close() error {
 	c.queue.EventUnregister(&c.entry)
 	c.ep.Close()
 	stateOf(c.host).remove(c)
-	c.readBy.Stop()
-	c.writeBy.Stop()
+	c.readBy.stop()
+	c.writeBy.stop()
 	c.host.Wake(c.wakeReader)
 	c.host.Wake(c.wakeWriter)
 	c.host.Wake(c.wakeOnReadable)
@@ -376,7 +351,7 @@ func (c *Conn) RemoteAddr() net.Addr { return &c.remote }
 func (c *Conn) Flow() trace.Flow { return trace.FlowOf(&c.local, &c.remote) }
 
 // Handshake is how the connection was opened.
-func (c *Conn) Handshake() Handshake { return c.handshake }
+func (c *Conn) Handshake() Handshake { return c.opening.handshake() }
 
 // SetDeadline sets both deadlines, moments on the host's clock.
 func (c *Conn) SetDeadline(t time.Time) error {
@@ -392,9 +367,9 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if c.closed.Load() {
 		return c.opError("set", net.ErrClosed)
 	}
-	c.readBy.Set(c.host.Loop(), t, c.wakeReader)
+	c.readBy.set(c.host.Loop(), t, c.wakeReader)
 	if c.closed.Load() {
-		c.readBy.Stop() // Close may not have seen this one
+		c.readBy.stop() // Close may not have seen this one
 	}
 	return nil
 }
@@ -404,9 +379,9 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if c.closed.Load() {
 		return c.opError("set", net.ErrClosed)
 	}
-	c.writeBy.Set(c.host.Loop(), t, c.wakeWriter)
+	c.writeBy.set(c.host.Loop(), t, c.wakeWriter)
 	if c.closed.Load() {
-		c.writeBy.Stop()
+		c.writeBy.stop()
 	}
 	return nil
 }
@@ -486,9 +461,6 @@ func (c *Conn) SetUserTimeout(d time.Duration) error {
 func (c *Conn) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Source: &c.local, Addr: &c.remote, Err: err}
 }
-
-// endpoint is the gVisor endpoint inside.
-func (c *Conn) endpoint() *gtcp.Endpoint { ep, _ := c.ep.(*gtcp.Endpoint); return ep }
 
 func setKeepAlive(ep tcpip.Endpoint, k net.KeepAliveConfig) tcpip.Error {
 	or := func(v, def time.Duration) time.Duration {

@@ -57,7 +57,7 @@ type Info struct {
 // Info reads the connection's state. Of a connection that was closed only the
 // counters are left.
 func (c *Conn) Info() Info {
-	info := endpointInfo(c.endpoint())
+	info := endpointInfo(c.ep)
 	c.fill(&info)
 	return info
 }
@@ -66,10 +66,10 @@ func (c *Conn) Info() Info {
 func (c *Conn) fill(info *Info) {
 	info.Flow = c.Flow()
 	info.BytesSent, info.BytesReceived = c.sent.Load(), c.received.Load()
-	h := &c.handshake
-	info.MSS = int(h.Remote.MSS)
-	if h.Local.WindowScale != nil && h.Remote.WindowScale != nil {
-		info.WindowScaling, info.LocalShift, info.RemoteShift = true, *h.Local.WindowScale, *h.Remote.WindowScale
+	local, remote := &c.opening.local, &c.opening.remote
+	info.MSS = int(remote.mss)
+	if local.scaled && remote.scaled {
+		info.WindowScaling, info.LocalShift, info.RemoteShift = true, local.scale, remote.scale
 	}
 }
 

@@ -14,16 +14,14 @@ import (
 // syscall.EAGAIN. It needs no goroutine, no buffer and no deadline of its own
 // while a connection is idle; see OnReadable.
 func (c *Conn) TryRead(p []byte) (int, error) {
-	select {
-	case <-c.reading:
-	default:
+	if !c.reading.tryTake() {
 		return 0, c.opError("read", syscall.EAGAIN) // somebody is in Read: what comes is theirs
 	}
 	defer c.reading.give()
 	switch {
 	case c.closed.Load():
 		return 0, c.opError("read", net.ErrClosed)
-	case c.readBy.Expired():
+	case c.readBy.expired():
 		return 0, c.opError("read", os.ErrDeadlineExceeded)
 	case len(p) == 0:
 		return 0, nil

@@ -56,11 +56,11 @@ func (s *state) inspect(dir trace.Direction, _ *gstack.PacketBuffer, v *link.Vie
 func (s *state) add(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns[c.endpoint()] = c
+	s.conns[c.ep] = c
 }
 
 func (s *state) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c.endpoint())
+	delete(s.conns, c.ep)
 }
