@@ -141,11 +141,11 @@ func TestFirstOfABurstLeavesAtOnce(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, "waited for b; waited for c", p.taken())
 
-		time.Sleep(burst - 1)
+		time.Sleep(burst - time.Nanosecond)
 		say(t, s, "d")
 		synctest.Wait()
 		require.Equal(t, "waited for d", p.taken(), "still of the burst")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		say(t, s, "e")
 		require.Equal(t, "tried e", p.taken())
 
@@ -227,10 +227,10 @@ func TestCorkedSessionHoldsLittleAndNotForLong(t *testing.T) {
 		say(t, s, "a")
 		time.Sleep(corkTime / 2)
 		say(t, s, "b")
-		time.Sleep(corkTime/2 - 1)
+		time.Sleep(corkTime/2 - time.Nanosecond)
 		synctest.Wait()
 		require.Empty(t, p.taken())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Equal(t, "tried a b", p.taken())
 

@@ -3,17 +3,12 @@ package interop_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +17,7 @@ import (
 	"strata/socketio"
 	"strata/socketio/client"
 	"strata/socketio/engineio"
+	"strata/socketio/interop/checklist"
 	"strata/socketio/parser"
 	"strata/socketio/parser/msgpack"
 )
@@ -56,74 +52,9 @@ func withDeadline(t *testing.T) context.Context {
 
 var formats = map[string]parser.Format{"default": parser.Default, "msgpack": msgpack.Format}
 
-// server is ours, with what client.cjs asks for.
+// server is ours on the loopback, with what the clients ask for.
 func server(t *testing.T, opts *socketio.Options) string {
-	io := socketio.NewServer(opts)
-	var mu sync.Mutex
-	flaky := map[int]bool{}
-	io.OnConnection(func(s *socketio.Socket) {
-		s.On("echo", func(args ...any) []any { return append([]any{}, args...) })
-		s.On("nested", func(v any) any { return v })
-		s.On("ask me", func(ctx context.Context, n int) (int, error) {
-			answer, err := s.EmitWithAck(ctx, "question", n)
-			if err != nil {
-				return 0, err
-			}
-			return n, answer.Decode(&n)
-		})
-		s.On("id", func() string { return s.ID() })
-		s.On("fail", func() (int, error) { return 0, errors.New("on purpose") })
-		s.On("n", func(n int) { _ = s.Emit("n", n) })
-		s.On("join", func(room string) error { s.Join(room); return nil })
-		s.On("poll room", func(ctx context.Context, room string) ([]string, error) {
-			answers, err := io.To(room).EmitWithAck(ctx, "who")
-			var names []string
-			for _, a := range answers {
-				var name string
-				if err := a.Decode(&name); err != nil {
-					return nil, err
-				}
-				names = append(names, name)
-			}
-			slices.Sort(names)
-			return names, err
-		})
-		s.On("say to others in", func(room string) error { return s.To(room).Emit("said") })
-		s.On("kick me", func(conn bool) { s.Disconnect(conn) })
-		s.On("flaky", func(n int, ack func(int)) {
-			mu.Lock()
-			defer mu.Unlock()
-			if flaky[n] {
-				ack(n)
-			}
-			flaky[n] = true
-		})
-		s.On("send me something big", func() { _ = s.Emit("big", strings.Repeat("x", 20000)) })
-		s.On("send m", func(n int) error {
-			for i := range n {
-				if err := s.Emit("m", i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		s.OnDisconnect(func(string) { _ = s.Emit("m", 100) }) // who is away gets it later, or never
-	})
-	io.Of("/quiet").OnConnection(func(s *socketio.Socket) {
-		s.OnDisconnect(func(string) { _ = s.Emit("missed") })
-	})
-	guarded := io.Of("/guarded")
-	guarded.OnConnection(func(s *socketio.Socket) { s.On("id", func() string { return s.ID() }) })
-	guarded.Use(func(s *socketio.Socket) error {
-		var auth struct{ Token string }
-		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "right" {
-			return &socketio.ConnectError{Message: "not you", Data: map[string]int{"code": 7}}
-		}
-		return nil
-	})
-	io.OfPattern(regexp.MustCompile(`^/dyn-\d+$`)).OnConnection(func(s *socketio.Socket) {
-		s.On("where", func() string { return s.Namespace().Name() })
-	})
+	io := checklist.Server(opts)
 	hs := httptest.NewServer(io)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -143,14 +74,11 @@ func checks(t *testing.T, args ...string) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	require.NoError(t, err)
-	n := 0
-	for line := range strings.Lines(string(out)) {
-		var check struct{ Name, Error string }
-		require.NoError(t, json.Unmarshal([]byte(line), &check), line)
-		n++
+	checks, err := checklist.Read(out)
+	require.NoError(t, err)
+	for _, check := range checks {
 		t.Run(check.Name, func(t *testing.T) { require.Empty(t, check.Error) })
 	}
-	require.NotZero(t, n, "the program said nothing")
 }
 
 // The official client against our server: every feature that has two sides,
@@ -158,22 +86,11 @@ func checks(t *testing.T, args ...string) {
 // and without recovery.
 func TestOfficialClient(t *testing.T) {
 	need(t)
-	for name, format := range formats {
-		for _, transports := range []string{"websocket", "polling", "polling,websocket"} {
-			for _, features := range []string{"plain", "recovery"} {
-				if features == "recovery" && transports == "polling" {
-					continue
-				}
-				t.Run(fmt.Sprint(name, " ", transports, " ", features), func(t *testing.T) {
-					t.Parallel()
-					opts := &socketio.Options{Parser: format}
-					if features == "recovery" {
-						opts.Recovery = &socketio.Recovery{}
-					}
-					checks(t, "client.cjs", server(t, opts), name, transports, features)
-				})
-			}
-		}
+	for _, c := range checklist.Combinations {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			checks(t, append([]string{"client.cjs", server(t, c.Options())}, c.Args()...)...)
+		})
 	}
 }
 
