@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"strata/link"
 	"strata/stack"
 	"strata/tcp"
 )
+
+// ackDelay is the kernel's, too.
+const ackDelay = 40 * time.Millisecond
 
 // pair is two hosts on a wire in memory.
 type pair struct {
@@ -17,7 +21,11 @@ type pair struct {
 }
 
 func newPair(c link.WireConfig) (*pair, error) {
-	p := &pair{wire: link.NewWire(c), client: stack.New(stack.Config{Name: "client"}), server: stack.New(stack.Config{Name: "server"})}
+	p := &pair{
+		wire:   link.NewWire(c),
+		client: stack.New(stack.Config{Name: "client", AckDelay: ackDelay}),
+		server: stack.New(stack.Config{Name: "server", AckDelay: ackDelay}),
+	}
 	_, err := p.client.Attach(p.wire.A(), netip.MustParsePrefix("10.0.0.1/24"))
 	if err == nil {
 		_, err = p.server.Attach(p.wire.B(), netip.MustParsePrefix("10.0.0.2/24"))

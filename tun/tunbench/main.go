@@ -3,11 +3,11 @@
 // Command tunbench measures TCP (bulk, round trips of one connection and of a
 // hundred, new connections) between a client on the kernel's sockets, a process
 // of its own in a network namespace, and a server:
-// ours over a TUN device (songgao/water, then with offloads), and the kernel's
-// over a veth pair for comparison. It takes root, makes its own namespaces and
+// ours over a TUN device (songgao/water, then with offloads, and that on one of
+// Go's processors as well), and the kernel's over a veth pair for comparison. It takes root, makes its own namespaces and
 // removes them.
 //
-//	go run ./tun/tunbench            # under two minutes: 5 rounds of 3 links
+//	go run ./tun/tunbench            # two minutes: 5 rounds of 4 links
 //	go run ./tun/tunbench -rounds 3 -mtu 9000 -time 1s
 //
 // Round trips depend most on whether the scheduler puts client and server on
@@ -35,7 +35,7 @@ func main() {
 	flag.DurationVar(&c.time, "time", time.Second, "how long one measurement lasts")
 	flag.IntVar(&c.mtu, "mtu", 1500, "of every link, in bytes")
 	flag.BoolVar(&c.tap, "tap", false, "TAP instead of TUN devices")
-	flag.StringVar(&c.only, "only", "", "measure this link only: water, offload or kernel")
+	flag.StringVar(&c.only, "only", "", "measure this link only: water, offload, offload-1 or kernel")
 	flag.StringVar(&c.job, "job", "", "measure this only: up, down, trips, crowd or opens")
 	flag.StringVar(&c.cpuprofile, "cpuprofile", "", "write a profile of this process (our side) here")
 	asJSON := flag.Bool("json", false, "print JSON instead of the table")

@@ -23,6 +23,7 @@ type rig struct {
 	netns  string
 	addr   string // the server's
 	ln     net.Listener
+	single bool // measured with GOMAXPROCS=1
 	close  []func()
 	served sync.WaitGroup
 }
@@ -36,7 +37,7 @@ const port = 8080
 
 // newRig sets up one of the links. What it made is gone after Close.
 func newRig(link string, c config) (r *rig, err error) {
-	r = &rig{addr: netip.AddrPortFrom(serverAddr.Addr(), port).String()}
+	r = &rig{addr: netip.AddrPortFrom(serverAddr.Addr(), port).String(), single: link == single}
 	defer func() {
 		if err != nil {
 			r.Close()
@@ -79,7 +80,7 @@ func (r *rig) namespace(prefix string) (string, error) {
 // tun is the server in our own stack, behind a device in the client's namespace.
 func (r *rig) tun(link string, c config) error {
 	o := tun.Off
-	if link == offload {
+	if link != water {
 		o = tun.On
 	}
 	dev, err := tun.Open(tun.Config{Name: "bench0", TAP: c.tap, MTU: c.mtu, Offload: o, Netns: r.netns})

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type config struct {
 const (
 	water   = "water"
 	offload = "offload"
+	single  = "offload-1" // the same with GOMAXPROCS=1, where a goroutine that wakes another wakes no thread
 	kernel  = "kernel"
 )
 
@@ -48,7 +50,7 @@ type result struct {
 }
 
 func run(ctx context.Context, c config) ([]result, error) {
-	links := []string{water, offload, kernel}
+	links := []string{water, offload, single, kernel}
 	if c.only != "" {
 		if !slices.Contains(links, c.only) {
 			return nil, fmt.Errorf("-only %s: it is %s", c.only, strings.Join(links, ", "))
@@ -123,6 +125,9 @@ func (r *rig) measure(ctx context.Context, job string, d time.Duration) (measure
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-client", job, "-connect", r.addr, "-time", d.String())
 	var stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, os.Stderr
+	if r.single {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	}
 	before := cpuTime()
 	// A process is born in the namespace of the thread that starts it.
 	if err := netconf.InNamespace(r.netns, cmd.Start); err != nil {

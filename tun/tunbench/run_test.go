@@ -32,7 +32,7 @@ func TestRun(t *testing.T) {
 		c := config{rounds: 1, time: 20 * time.Millisecond, mtu: 1500, tap: tap}
 		results, err := run(context.Background(), c)
 		require.NoError(t, err)
-		require.Len(t, results, 3)
+		require.Len(t, results, 4)
 		for _, r := range results {
 			for _, job := range jobs {
 				require.Positive(t, r.Rate[job], "%s, %s", r.Link, job)
