@@ -465,47 +465,13 @@ func (s *Socket) packet(p parser.Packet, turn engineio.Turn) {
 		for _, a := range p.Attachments {
 			size += len(a)
 		}
-		s.mailbox.Put(size, turn, func() { s.event(p) })
+		s.mailbox.Put(size, turn, (&incoming{socket: s, packet: p}).handle)
 	case parser.Ack, parser.BinaryAck:
 		if p.HasID {
 			s.acks.Answer(p.ID, p.Args())
 		}
 	case parser.Disconnect:
 		s.close(ReasonClientNamespaceDisconnect, false)
-	}
-}
-
-// event has an event handled.
-func (s *Socket) event(p parser.Packet) {
-	var answer func(args ...any)
-	switch {
-	case p.HasID && s.clientID != "":
-		once, first := s.namespace.messageIDs.first(s, &p)
-		if !first {
-			return
-		}
-		var answered atomic.Bool
-		answer = func(args ...any) {
-			if answered.CompareAndSwap(false, true) {
-				s.namespace.messageIDs.answer(once, p.ID, args)
-			}
-		}
-	case p.HasID:
-		var answered atomic.Bool
-		answer = func(args ...any) {
-			if answered.CompareAndSwap(false, true) {
-				s.ack(p.ID, args)
-			}
-		}
-	}
-	s.conn.server.counters.events.Add(1)
-	s.anyIn.Call(&p)
-	if err := s.pass(&p); err != nil {
-		s.report(err)
-		return
-	}
-	if err := s.handlers.Dispatch(s.Context, &p, answer); err != nil {
-		s.report(err)
 	}
 }
 
@@ -571,5 +537,6 @@ func (s *Socket) ack(id uint64, args []any) {
 		s.conn.server.opts.Logger.Error("socket.io: an answer cannot be sent", "error", err, "socket", s.id, "namespace", s.namespace.name)
 		return
 	}
-	_ = s.send(&p, dispatch.Encode(s.conn.server.opts.Parser, &p)) // nobody is left to be answered
+	var room [1]engineio.Outgoing
+	_ = s.send(&p, dispatch.AppendEncoded(room[:0], s.conn.server.opts.Parser, &p)) // nobody is left to be answered
 }

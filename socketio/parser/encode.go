@@ -32,6 +32,7 @@ func (p *Packet) SetEvent(name string, args ...any) error {
 	if Reserved(name) {
 		return fmt.Errorf("event name %q is reserved by Socket.IO", name)
 	}
+	p.makeRoom(len(name), args)
 	p.Data = appendString(append(p.Data[:0], '['), name)
 	p.Type = Event
 	return p.setArgs(BinaryEvent, args)
@@ -40,9 +41,27 @@ func (p *Packet) SetEvent(name string, args ...any) error {
 // SetAck makes p an ACK, or a BINARY_ACK, with those arguments. It reuses the
 // memory of p.Data; errors as with [Packet.SetEvent].
 func (p *Packet) SetAck(args ...any) error {
+	p.makeRoom(0, args)
 	p.Data = append(p.Data[:0], '[')
 	p.Type = Ack
 	return p.setArgs(BinaryAck, args)
+}
+
+// makeRoom is for a packet without memory: Data gets as much at once as it will
+// probably need.
+func (p *Packet) makeRoom(size int, args []any) {
+	if cap(p.Data) > 0 {
+		return
+	}
+	const brackets, number = 8, 24
+	size += brackets
+	for _, arg := range args {
+		if text, ok := arg.(string); ok {
+			size += len(text)
+		}
+		size += number
+	}
+	p.Data = make([]byte, 0, size)
 }
 
 func (p *Packet) setArgs(binary Type, args []any) error {

@@ -226,6 +226,34 @@ func TestAcks(t *testing.T) {
 	require.ErrorIs(t, err, ErrDisconnected, "after the end")
 }
 
+// A call's memory is used again: nothing of one call is seen by the next, whether
+// that has fewer arguments, the first did not fit, or the handler kept what it got.
+func TestCallsShareNothing(t *testing.T) {
+	type pair struct{ A, B *string }
+	var kept []any
+	h, err := NewHandler(func(s string, n int, p pair, ok bool) { kept = append(kept, s, n, p, ok) })
+	require.NoError(t, err)
+	call := func(args string) error {
+		_, a := event(t, `2["e"`+args+`]`).Event()
+		return h.Call(context.Background, a, nil)
+	}
+	a, b := "a", "b"
+	require.NoError(t, call(`,"text",7,{"A":"a"},true`))
+	require.NoError(t, call(``))
+	require.ErrorContains(t, call(`,"text",7,{"B":"b"},"no bool"`), "argument 4 as bool")
+	require.NoError(t, call(`,"x",null,{"B":"b"}`))
+	require.Equal(t, []any{"text", 7, pair{A: &a}, true, "", 0, pair{}, false, "x", 0, pair{B: &b}, false}, kept)
+
+	count := 0
+	many, err := NewHandler(func(all ...int) { count += len(all) })
+	require.NoError(t, err)
+	_, args := event(t, `2["e"`+strings.Repeat(",1", 100)+`]`).Event()
+	require.NoError(t, many.Call(context.Background, args, nil))
+	_, args = event(t, `2["e",1]`).Event()
+	require.NoError(t, many.Call(context.Background, args, nil))
+	require.Equal(t, 101, count)
+}
+
 // corks counts how often it was corked, and how much of that is left.
 type corks struct{ times, left int }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"strata/socketio/parser"
 )
@@ -23,6 +24,7 @@ type Handler struct {
 	ack     reflect.Type   // nil: none
 	results int            // that are the answer, without the error
 	err     bool           // the last result is an error
+	frames  *sync.Pool     // of *frame
 }
 
 // Failure is the answer of a handler that returned an error, as JSON: the
@@ -89,6 +91,7 @@ func NewHandler(fn any) (Handler, error) {
 		}
 		h.params = append(h.params, p)
 	}
+	h.frames = newFrames(h.params)
 	return h, nil
 }
 
@@ -131,7 +134,9 @@ func undecodable(t reflect.Type, seen map[reflect.Type]bool) string {
 // returned, as a [HandlerError]. Any other error is of an argument that does not
 // fit its parameter; the function was not called then.
 func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(args ...any)) error {
-	in := make([]reflect.Value, 0, len(h.params)+2)
+	f := h.frames.Get().(*frame)
+	defer f.free(h.frames)
+	in := f.in[:0]
 	if h.ctx {
 		in = append(in, reflect.ValueOf(ctx()))
 	}
@@ -141,19 +146,18 @@ func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(
 	}
 	i := 0
 	for arg := range args.All() {
-		var t reflect.Type
+		var v reflect.Value
 		switch {
 		case i < fixed:
-			t = h.params[i]
+			v = f.value(i, h.params[i])
 		case h.many:
-			t = h.params[fixed]
+			v = reflect.New(h.params[fixed])
 		}
-		if t == nil {
+		if !v.IsValid() {
 			break
 		}
-		v := reflect.New(t)
 		if err := arg.Decode(v.Interface()); err != nil {
-			return fmt.Errorf("argument %d as %v: %w", i+1, t, err)
+			return fmt.Errorf("argument %d as %v: %w", i+1, v.Type().Elem(), err)
 		}
 		in = append(in, v.Elem())
 		i++
@@ -164,6 +168,7 @@ func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(
 	if h.ack != nil {
 		in = append(in, ackFunc(h.ack, answer))
 	}
+	f.in = in
 	out := h.fn.Call(in)
 	if len(out) == 0 {
 		return nil

@@ -123,7 +123,7 @@ func (m *Mailbox) add(j job, turn engineio.Turn) {
 	if !m.running {
 		m.running = true
 		if !turn.Later(m.run) {
-			go m.run()
+			go m.start()
 		}
 	}
 }
@@ -138,15 +138,20 @@ func makeRoom(i int) byte {
 	return room[i]
 }
 
-func (m *Mailbox) run() {
+// start is run for a new goroutine.
+func (m *Mailbox) start() {
 	makeRoom(0)
+	m.run()
+}
+
+func (m *Mailbox) run() {
 	done, corked := false, false
 	defer func() {
 		if corked {
 			m.Corks.Uncork()
 		}
 		if !done { // a job called runtime.Goexit, as a test's FailNow does
-			go m.run()
+			go m.start()
 		}
 	}()
 	for {
