@@ -11,11 +11,14 @@ import (
 	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
 
+// SetAckDelay is Config.AckDelay for connections that are made from now on.
+func (h *Host) SetAckDelay(d time.Duration) { h.ackDelay.Store(int64(d)) }
+
 // DelayAcks has the acknowledgements of a TCP connection wait as Config.AckDelay
 // says. Whoever makes a connection calls it once; acked is the acknowledgement
 // number of the handshake.
 func (h *Host) DelayAcks(ep *gtcp.Endpoint, acked uint32) {
-	if h.ackDelay > 0 {
+	if h.ackDelay.Load() > 0 {
 		ep.LockUser()
 		ep.SetOwner(&ackState{sent: acked})
 		ep.UnlockUser()
@@ -29,8 +32,7 @@ func (h *Host) DelayAcks(ep *gtcp.Endpoint, acked uint32) {
 // goes at once.
 type ackDelayer struct {
 	nested.Endpoint
-	clock tcpip.Clock
-	delay time.Duration
+	host *Host
 
 	mu          sync.Mutex
 	first, last *ackState // whose acknowledgements wait, the oldest first
@@ -61,8 +63,8 @@ func (*ackState) KUID() uint32 { return 0 }
 // KGID implements tcpip.PacketOwner.
 func (*ackState) KGID() uint32 { return 0 }
 
-func newAckDelayer(ep gstack.LinkEndpoint, clock tcpip.Clock, delay time.Duration) *ackDelayer {
-	d := &ackDelayer{clock: clock, delay: delay}
+func newAckDelayer(h *Host, ep gstack.LinkEndpoint) *ackDelayer {
+	d := &ackDelayer{host: h}
 	d.Endpoint.Init(ep, d)
 	return d
 }
@@ -87,9 +89,10 @@ func (d *ackDelayer) pass(s *ackState, pkt *gstack.PacketBuffer, may bool) (wait
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if may && s.mayWait(h, pkt, d.MTU()) && !d.closed {
-		s.held, s.until = pkt.IncRef(), d.clock.NowMonotonic().Add(d.delay)
-		d.push(s)
+	delay := time.Duration(d.host.ackDelay.Load())
+	if may && delay > 0 && s.mayWait(h, pkt, d.MTU()) && !d.closed {
+		s.held, s.until = pkt.IncRef(), d.clock().NowMonotonic().Add(delay)
+		d.push(s, delay)
 		return true
 	}
 	if s.held != nil {
@@ -118,8 +121,10 @@ func tellsOfGap(h header.TCP) bool {
 	return int(h.DataOffset()) > header.TCPMinimumSize+timestamps
 }
 
-// push has s wait behind the others. The caller has the lock.
-func (d *ackDelayer) push(s *ackState) {
+func (d *ackDelayer) clock() tcpip.Clock { return d.host.stack.Clock() }
+
+// push has s wait behind the others, for at most delay. The caller has the lock.
+func (d *ackDelayer) push(s *ackState, delay time.Duration) {
 	if s.prev = d.last; s.prev != nil {
 		s.prev.next = s
 	} else {
@@ -131,9 +136,9 @@ func (d *ackDelayer) push(s *ackState) {
 	}
 	d.armed = true
 	if d.timer == nil {
-		d.timer = d.clock.AfterFunc(d.delay, d.due)
+		d.timer = d.clock().AfterFunc(delay, d.due)
 	} else {
-		d.timer.Reset(d.delay)
+		d.timer.Reset(delay)
 	}
 }
 
@@ -160,7 +165,7 @@ func (d *ackDelayer) remove(s *ackState) *gstack.PacketBuffer {
 func (d *ackDelayer) due() {
 	for {
 		d.mu.Lock()
-		now := d.clock.NowMonotonic()
+		now := d.clock().NowMonotonic()
 		s := d.first
 		if s == nil || s.until.After(now) {
 			if d.armed = s != nil; d.armed {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -56,8 +57,8 @@ type Host struct {
 	rand     io.Reader
 	rec      trace.Recorder
 	fine     bool // rec is told details
-	ackDelay time.Duration
 	stack    *gstack.Stack
+	ackDelay atomic.Int64 // a time.Duration
 
 	mu         sync.Mutex
 	closed     bool
@@ -84,7 +85,8 @@ func New(c Config) *Host {
 	if c.Rand == nil {
 		c.Rand = clock.Rand()
 	}
-	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, fine: c.Detail && c.Recorder != nil, ackDelay: c.AckDelay, lastID: loopbackID, gone: make(chan struct{})}
+	h := &Host{name: c.Name, loop: c.Loop, rand: newRandom(c.Rand), rec: c.Recorder, fine: c.Detail && c.Recorder != nil, lastID: loopbackID, gone: make(chan struct{})}
+	h.SetAckDelay(c.AckDelay)
 	tcp := gtcp.NewProtocol
 	if h.fine {
 		tcp = gtcp.NewProtocolProbe(h.probe)
@@ -326,10 +328,7 @@ func (h *Host) Attach(ep gstack.LinkEndpoint, prefixes ...netip.Prefix) (*Link, 
 	for _, in := range h.inspectors {
 		in.removes = append(in.removes, l.tap.Listen(in.f))
 	}
-	l.top = l.tap
-	if h.ackDelay > 0 {
-		l.top = newAckDelayer(l.tap, h.stack.Clock(), h.ackDelay)
-	}
+	l.top = newAckDelayer(h, l.tap)
 	if err := h.stack.CreateNICWithOptions(l.id, l.top, gstack.NICOptions{Name: fmt.Sprintf("link%d", l.id)}); err != nil {
 		return nil, fmt.Errorf("host %s: attach: %w", h.name, Errno(err))
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"strata/link"
 )
@@ -16,8 +15,8 @@ type Link struct {
 	host     *Host
 	id       tcpip.NICID
 	tap      *link.Tap
-	top      gstack.LinkEndpoint // what the stack writes to: the tap, or what is before it
-	prefixes []netip.Prefix      // our addresses on it
+	top      *ackDelayer    // what the stack writes to; the tap is behind it
+	prefixes []netip.Prefix // our addresses on it
 }
 
 // ID is the number of the link in gVisor's stack.

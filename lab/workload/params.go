@@ -22,6 +22,10 @@ type Params struct {
 	Buffers           int    // send and receive, bytes each
 	Recovery          string // "rack" or "sack": how losses are found
 
+	// AckDelay is for how long an acknowledgement waits for data. The kernel has
+	// its own.
+	AckDelay time.Duration
+
 	Clients      int
 	Duration     time.Duration // for how long messages are sent
 	Size         int           // of a transfer, bytes

@@ -81,6 +81,7 @@ func tune(h *lab.Host, p *Params) error {
 			return err
 		}
 	}
+	h.SetAckDelay(p.AckDelay)
 	if p.Recovery == "sack" {
 		none := tcpip.TCPRecovery(0)
 		if err := set(&none); err != nil {
