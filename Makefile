@@ -21,6 +21,7 @@ test: setup lint ## all tests, under 20 minutes
 	go test -race -timeout 15m ./...
 	cd ws/interop && go vet . && go test -timeout 5m .
 	cd socketio/prometheus && go vet . && go test -timeout 5m .
+	cd bench/peers && go vet .
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
@@ -56,6 +57,7 @@ soak: ## connections, sockets and rooms come and go at random, and leave nothing
 	STRATA_SOAK=10m go test -race -timeout 60m -run Soak -v ./socketio ./socketio/engineio
 	STRATA_SOAK=5m go test -race -timeout 20m -run 'SmallWindows|SYNFlood' -v ./tcp
 	STRATA_SOAK=30m go test -timeout 40m -run '^TestSoak$$' -v ./tcp
+	STRATA_SOAK=30m go test -timeout 30m -run '^TestTransfer$$' -v ./tun
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for 30 seconds (25 minutes)

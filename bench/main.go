@@ -19,6 +19,7 @@ type part struct {
 
 var parts = []part{
 	{"tun", tunPart},
+	{"peers", peersPart},
 	{"wire", wirePart},
 	{"idle", idlePart},
 	{"clients", clientsPart},

@@ -13,4 +13,5 @@ func beIdle(time.Duration) error          { return errNotHere }
 func serveClients(int, int) error         { return errNotHere }
 func beClients(int, int) error            { return errNotHere }
 func clientsPart(bool) ([]Section, error) { return nil, errNotHere }
+func peersPart(bool) ([]Section, error)   { return nil, errNotHere }
 func processPart(bool) ([]Section, error) { return nil, errNotHere }
