@@ -149,7 +149,7 @@ func total(n []int) (sum int) {
 // beyond what fragments of datagrams may take, and the counters say why what was
 // dropped was dropped.
 func TestGarbage(t *testing.T) {
-	const packets = 50_000
+	const packets = 20_000
 	b := newBesieged(t)
 	go serveEcho(b.listen(0))
 	old := b.dial()

@@ -20,7 +20,7 @@ import (
 // so that TCP's super-segments pass whole, are cut, and overtake nobody: every
 // byte arrives, and no connection ends.
 func TestShapeChangesMidTransfer(t *testing.T) {
-	const size = 4 << 20
+	const size = 2 << 20
 	for _, c := range []struct {
 		name string
 		wire link.WireConfig
