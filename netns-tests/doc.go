@@ -14,6 +14,10 @@
 // -race the command is built with the race detector as well, and a race it
 // reports fails the test that ran it.
 //
+// Where counters and memory are what is asked about (a siege, super-segments, a
+// fleet of clients) the host is in the test's own process, and only the clients'
+// sockets are in the namespace.
+//
 // # What the tests rely on
 //
 // "strata serve --json" writes JSON lines to standard output and nothing else
