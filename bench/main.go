@@ -28,13 +28,9 @@ var parts = []part{
 	{"socketio", socketioPart},
 }
 
-// many asks for as many connections as take minutes to open.
-var many bool
-
 func main() {
 	quick := flag.Bool("quick", false, "fewer and shorter runs: about two minutes, and less exact")
 	only := flag.String("only", "", "only these parts, such as tun,wire")
-	flag.BoolVar(&many, "many", false, "100,000 idle connections too: some minutes more")
 	out := flag.String("out", ".", "where BENCHMARKS.json and BENCHMARKS.md go")
 	hold := flag.String("hold", "", "internal: hold idle connections of this floor, and say what they take")
 	conns := flag.Int("conns", 0, "internal: how many")
