@@ -290,26 +290,31 @@ func peersPart(quick bool) ([]Section, error) {
 			continue
 		}
 		for _, job := range peerJobs {
-			var rates [2][]float64
-			for range rounds {
-				for i, w := range []*way{ours, theirs} {
-					rate, jerr := w.measure(job.run, d)
-					if jerr != nil {
-						err = fmt.Errorf("%s, %s: %w", peer.name, job.what, jerr)
-						break
-					}
-					rates[i] = append(rates[i], rate)
-				}
-			}
+			rates, err := alternate([2]*way{ours, theirs}, job.run, rounds, d)
 			if err != nil {
-				s.Note += fmt.Sprintf(" Not measured: %v.", err)
-				break
+				s.Note += fmt.Sprintf(" Not measured: %s of %s (%v).", job.what, peer.name, err)
+				continue
 			}
-			s.Rows = append(s.Rows, faster(job.what, peer.name, job.unit, median(rates[0]), median(rates[1]), 0))
+			s.Rows = append(s.Rows, faster(job.what, peer.name, job.unit, rates[0], rates[1], 0))
 		}
 		theirs.Close()
 	}
 	return []Section{s}, nil
+}
+
+// alternate gives the medians of a job through each way.
+func alternate(ways [2]*way, run func(e *ends, d time.Duration) (float64, error), rounds int, d time.Duration) (medians [2]float64, err error) {
+	var rates [2][]float64
+	for range rounds {
+		for i, w := range ways {
+			rate, err := w.measure(run, d)
+			if err != nil {
+				return medians, err
+			}
+			rates[i] = append(rates[i], rate)
+		}
+	}
+	return [2]float64{median(rates[0]), median(rates[1])}, nil
 }
 
 // measure opens a connection for a job. It gives up where nothing moves.
