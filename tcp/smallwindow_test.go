@@ -54,7 +54,9 @@ func TestSmallWindowsDoNotStall(t *testing.T) {
 					stream(s, c, each, [2]uint64{round, 2*i + 1}, results)
 				}
 				for range cap(results) {
-					require.NoError(t, <-results)
+					if err := <-results; err != nil {
+						t.Fatalf("round %d: %v\n%v%v", round, err, tcp.Netstat(client), tcp.Netstat(server))
+					}
 				}
 			}
 		})
