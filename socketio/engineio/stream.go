@@ -201,8 +201,15 @@ func (s *stream) handle(session *Session, flow trace.Flow) {
 // opens; otherwise w is answered. The origin of a page is open's to check, see
 // [Server.AllowsOrigin]. Closing the stream has to end the connection; where it
 // has a method CloseWrite that is called before.
+//
+// The official client's URL has no query: the first packet alone says what is
+// opened.
 func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
 	q := parseQuery(r.URL.RawQuery)
+	silent := q == query{}
+	if silent {
+		q.transport, q.version = WebTransport, "4"
+	}
 	session, no, why := s.verify(r, q, WebTransport)
 	if no != nil {
 		s.refuse(w, r, no, why, false)
@@ -221,7 +228,13 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 	}
 	c := newStream(conn, s.opts.MaxPayload)
 	p, err := c.read(ctx)
-	if err != nil || !opens(p, q.sid) {
+	sid, ok := opening(p)
+	if err == nil && ok && silent && sid != "" {
+		q.sid, q.hasSID = sid, true
+		session, no, _ = s.verify(r, q, WebTransport)
+	}
+	if err != nil || !ok || no != nil || sid != q.sid {
+		s.counters.refused.Add(1)
 		s.running.Done()
 		c.closeNow()
 		return
@@ -229,19 +242,19 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 	s.carry(c, r, q, session)
 }
 
-// opens reports whether a packet is the first of a stream for that session; for a
-// new one where sid is empty.
-func opens(p packet, sid string) bool {
+// opening reads the first packet of a stream: the id of the session that is to
+// change to it, "" for a new one.
+func opening(p packet) (sid string, ok bool) {
 	if p.typ != packetOpen || p.binary {
-		return false
+		return "", false
 	}
 	var data struct {
 		SID string `json:"sid"`
 	}
 	if len(p.data) > 0 && json.Unmarshal(p.data, &data) != nil {
-		return false
+		return "", false
 	}
-	return data.SID == sid
+	return data.SID, true
 }
 
 // AllowsOrigin reports whether a request may come from the page that it comes
