@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,8 +15,6 @@ import (
 	"strata/socketio/interop/checklist"
 	"strata/stack"
 	"strata/tcp"
-	"strata/tun"
-	"strata/tun/netconf"
 )
 
 // TestSocketIOChecklist has npm's clients go through all that socketio/interop has
@@ -25,25 +22,11 @@ import (
 // answers.
 func TestSocketIOChecklist(t *testing.T) {
 	need(t, root, tunDevice, program("ip", "node"), interop)
-	ns := newNamespace(t)
-	dev, err := tun.Open(tun.Config{Name: "strata0", Netns: ns.name})
-	require.NoError(t, err)
-	host := stack.New(stack.Config{Name: "server"})
-	t.Cleanup(func() { host.Close() })
-	_, err = host.Attach(dev, netip.MustParsePrefix("10.77.0.2/24"))
-	require.NoError(t, err)
-	require.NoError(t, netconf.Configure(ns.name, dev.Name(), netconf.Config{
-		Addrs: []netip.Prefix{netip.MustParsePrefix("10.77.0.1/24")}, Up: true,
-	}))
+	ns, host := hostInNamespace(t)
 	check := func(t *testing.T, script string, opts *socketio.Options, args ...string) {
 		t.Parallel()
 		url := serveSocketIO(t, host, checklist.Server(opts))
-		out := output(t, ns.command(append([]string{"node", filepath.Join(interopFolder, script), url}, args...)...))
-		checks, err := checklist.Read([]byte(out))
-		require.NoError(t, err)
-		for _, c := range checks {
-			t.Run(c.Name, func(t *testing.T) { require.Empty(t, c.Error) })
-		}
+		requireChecks(t, output(t, ns.command(append([]string{"node", filepath.Join(interopFolder, script), url}, args...)...)))
 	}
 	t.Run("clients", func(t *testing.T) { // all of them before the host closes
 		for _, c := range checklist.Combinations {
@@ -60,7 +43,7 @@ const interopFolder = "../socketio/interop"
 // interop is needed by the clients of socketio/interop. That it looks at their
 // files has go test run again what depends on them.
 func interop() string {
-	for _, name := range []string{"client.cjs", "client-v2.cjs", "node_modules/socket.io-client", "node_modules/socket.io-client-v2"} {
+	for _, name := range []string{"client.cjs", "client-v2.cjs", "browser.cjs", "node_modules/socket.io-client", "node_modules/socket.io-client-v2"} {
 		if _, err := os.Stat(filepath.Join(interopFolder, name)); err != nil {
 			return "needs the npm packages in socketio/interop: run netns-tests/setup.sh"
 		}

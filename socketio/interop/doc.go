@@ -6,4 +6,7 @@
 //
 // Without them they are skipped, and say so; where the environment variable CI
 // is set they fail instead.
+//
+// netns-tests runs the same clients from network namespaces, and browser.cjs, which
+// has WebTransport, in Chromium.
 package interop
