@@ -146,7 +146,7 @@ func (r *longRun) stalled() {
 		if now := f.progress.Load(); now != f.seen {
 			f.seen, f.since = now, time.Now()
 		} else if time.Since(f.since) > stillness {
-			r.fail(f, fmt.Errorf("nothing for %v\n%v", stillness, tcp.Netstat(r.client)))
+			r.fail(f, fmt.Errorf("nothing for %v\n%v", stillness, unfinished(r.client)))
 		}
 	}
 }
