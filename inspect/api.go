@@ -202,6 +202,8 @@ func wants(of string) (func(trace.Event) bool, error) {
 				return false
 			case trace.Passage: // those that arrive are segments at their hosts
 				return what.Dropped != ""
+			case trace.TLSRecord:
+				return what.Step != ""
 			}
 			return true
 		}, nil

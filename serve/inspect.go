@@ -57,7 +57,7 @@ func (u undetailed) Interest(trace.Flow) trace.Interest { return trace.Outline }
 
 func (u undetailed) Record(e trace.Event) {
 	switch e.What.(type) {
-	case trace.Stream, trace.Sender, trace.Retransmission:
+	case trace.Stream, trace.TLSRecord, trace.Sender, trace.Retransmission:
 		return
 	}
 	u.next.Record(e)

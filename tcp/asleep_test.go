@@ -78,3 +78,24 @@ func TestAsleep(t *testing.T) {
 		require.Equal(t, len("lost at first"), r.Len)
 	}
 }
+
+// TLS's records are followed while the recorder sleeps: the first that is told
+// when it has woken up has its place.
+func TestTLSAsleep(t *testing.T) {
+	const hello = "\x16\x03\x01\x00\x04\x01\x00\x00\x00" // of no content
+	rec := &sleeper{Recording: trace.NewRecording(0)}
+	c, s, _ := told(t, rec)
+	carry(t, c, s, hello)
+	carry(t, s, c, "\x15\x03\x03")
+	rec.awake.Store(true)
+	carry(t, s, c, "\x00\x02\x02\x28")
+	events, _ := rec.Events()
+	records := map[string]trace.TLSRecord{}
+	for _, e := range events {
+		if r, ok := e.What.(trace.TLSRecord); ok {
+			records[e.Host] = r
+		}
+	}
+	failure := trace.TLSRecord{Type: "alert", Step: "handshake failure", From: 0, To: 7}
+	require.Equal(t, map[string]trace.TLSRecord{"client": failure, "server": failure}, records)
+}

@@ -18,6 +18,7 @@ import (
 
 	"strata/stack"
 	"strata/trace"
+	"strata/trace/tlsrecord"
 )
 
 // Conn is a TCP connection. Any number of goroutines may use it at once.
@@ -46,6 +47,8 @@ type Conn struct {
 	writable bell
 	writeBy  deadline
 	from     bytes.Reader // the writer's bytes; as into
+
+	tls atomic.Pointer[tlsrecord.Conn] // see recordStream; nil where it is not TLS, or nobody is told details
 }
 
 var (
@@ -86,24 +89,6 @@ func (c *Conn) record(change trace.Connection) {
 		rec.Record(trace.Event{At: c.host.Loop().Now(), Host: c.host.Name(), Flow: c.Flow(), What: change})
 	}
 }
-
-// recordStream tells of the bytes of a direction's stream that end at to.
-func (c *Conn) recordStream(dir trace.Direction, to uint64, p []byte) {
-	rec := c.host.Detail()
-	if !trace.Wants(rec, trace.Flow{}, trace.Details) {
-		return
-	}
-	if flow := c.Flow(); trace.Wants(rec, flow, trace.Details) {
-		rec.Record(trace.Event{
-			At: c.host.Loop().Now(), Host: c.host.Name(), Dir: dir, Flow: flow,
-			What: trace.Stream{From: to - uint64(len(p)), To: to, TLS: to == uint64(len(p)) && beginsTLS(p)},
-		})
-	}
-}
-
-// beginsTLS says whether p is the beginning of a TLS handshake: a record's
-// content type and the version's first byte (RFC 8446 §5.1).
-func beginsTLS(p []byte) bool { return len(p) >= 2 && p[0] == 22 && p[1] == 3 }
 
 // notify is the Conn as the listener of its endpoint. gVisor may call it under
 // the endpoint's lock, so it only leaves a token.

@@ -17,8 +17,8 @@ type Event struct {
 }
 
 // What is one of the types of this package that say what happened: [ARP],
-// [Datagram], [Segment], [Connection], [TLS], [HTTP], [Frame], [Engine],
-// [Message].
+// [Passage], [Datagram], [Segment], [Connection], [Sender], [Retransmission],
+// [Stream], [TLSRecord], [TLS], [HTTP], [Frame], [Engine], [Message].
 type What interface {
 	// Layer is the OSI layer it happened on.
 	Layer() Layer

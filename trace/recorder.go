@@ -14,7 +14,7 @@ type Interest uint8
 const (
 	Beginnings Interest = iota // only how connections begin: segments with SYN, and [TLS]
 	Outline                    // all but details
-	Details                    // and what programs write and read, senders' states, why segments are sent again
+	Details                    // and what programs write and read, TLS records, senders' states, why segments are sent again
 )
 
 // Selective is a Recorder that does not always want everything. Who reports asks

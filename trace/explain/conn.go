@@ -17,6 +17,7 @@ type Conn struct {
 	// established; zero where that was not told.
 	Began, Established, Accepted time.Time
 
+	tls    tlsHandshake
 	halves [2]*half // what the end that opened it sent, and the other
 }
 
@@ -38,6 +39,7 @@ type half struct {
 	again  map[segmentAt]string // why a segment is sent again
 
 	written, read []stretch // by the programs at its ends
+	records       []Record  // of TLS, one behind the other
 	tls           bool
 
 	byPlace []*transmission // sends, by where they begin in the stream; made when first asked

@@ -165,10 +165,13 @@ func (e *explanation) to(name string, at time.Time, why string) {
 func (e *explanation) beforeWriting(m *Message) {
 	c := e.half.conn
 	name, why := Program, "until it was written"
-	if !c.Began.IsZero() && m.Sent.Before(c.Established) && e.half == c.halves[0] {
+	if !c.Began.IsZero() && m.Sent.Before(later(c.Established, c.tls.finished)) && e.half == c.halves[0] {
 		e.to(Program, c.Began, "until it connected")
 		e.opening(c)
 		name, why = Handshake, "what opens above TCP"
+		if e.inTLS(c.tls) {
+			why = "what opens above TLS"
+		}
 	}
 	if at, ok := e.half.writtenAt(m.From); ok {
 		e.to(name, at, why)

@@ -13,6 +13,9 @@ import (
 
 	"strata/lab"
 	"strata/link"
+	"strata/socketio"
+	"strata/socketio/client"
+	"strata/socketio/engineio"
 	"strata/trace"
 	"strata/trace/explain"
 	"strata/ws"
@@ -169,6 +172,53 @@ func TestThroughTLS(t *testing.T) {
 	require.Positive(t, whole(t, behind)[explain.HeadOfLine])
 	require.Greater(t, all[2].To-all[2].From, uint64(3000+22))
 	require.Equal(t, all[1].To, all[2].From)
+}
+
+// What was to be said before there was a connection waited for TLS, too, and for
+// each of its two round trips as long as it took; each record is where the message
+// in it is.
+func TestTLSHandshake(t *testing.T) {
+	rec := trace.NewRecording(0)
+	lab.Run(t, func(w *lab.World) {
+		server, phone := w.Host("server"), w.Host("phone")
+		w.Connect(phone, server, link.MustParseShape("delay 50ms"))
+		io := socketio.NewServer(&socketio.Options{Recorder: rec, Host: "server"})
+		io.OnConnection(func(s *socketio.Socket) { s.On("say", func(what string) { s.Emit("said", what) }) })
+		hs := &http.Server{Handler: io}
+		ln := tls.NewListener(server.Listen(":443"), w.TLSConfig(server))
+		w.Go(func() { _ = hs.Serve(ln) })
+		c, err := client.New("https://server/", &client.Options{
+			DialContext: phone.DialContext, TLSConfig: w.TLSConfig(phone), Transports: []engineio.Transport{engineio.WebSocket}, Recorder: rec, Host: "phone",
+		})
+		require.NoError(t, err)
+		said := make(chan string)
+		c.On("said", func(what string) { said <- what })
+		require.NoError(t, c.Open())
+		require.NoError(t, c.Emit("say", "early"))
+		<-said
+		require.NoError(t, c.Close())
+		require.NoError(t, io.Close(w.Context()))
+		require.NoError(t, hs.Close())
+	}, lab.Record(rec))
+	told, _ := rec.Events()
+	s := explain.Join(told)
+	say := events(s, "say")[0]
+	e, err := say.Explain()
+	require.NoError(t, err)
+	whole(t, e)
+	waited := map[string]time.Duration{}
+	for _, p := range e.Parts {
+		waited[p.Why] += p.Took()
+	}
+	require.Equal(t, 100*ms, waited["TLS: client hello, until the server's"], "%v", e)
+	require.Positive(t, waited["what opens above TLS"])
+	require.Zero(t, waited["what opens above TCP"])
+
+	records := say.Records()
+	require.Len(t, records, 1)
+	require.Equal(t, [2]uint64{say.From, say.To}, [2]uint64{records[0].From, records[0].To})
+	require.Equal(t, 50*ms, records[0].Received.Sub(records[0].Sent))
+	require.Equal(t, "client hello", s.Conns[0].Halves()[0].Records(0, 1)[0].Step)
 }
 
 // The five ways to be late.

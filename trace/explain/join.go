@@ -37,6 +37,8 @@ func Join(events []trace.Event) *Story {
 			}
 		case trace.Stream:
 			s.stream(e, what)
+		case trace.TLSRecord:
+			s.record(e, what)
 		case trace.Connection:
 			s.connection(e, what)
 		case trace.HTTP:

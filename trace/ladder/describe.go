@@ -69,6 +69,12 @@ func (d describer) describe(what trace.What) (head, more []word) {
 			more = append(more, word{text: "alpn=" + d.text(w.ALPN)})
 		}
 		return head, more
+	case trace.TLSRecord:
+		name := "TLS " + d.text(w.Step)
+		if w.Type == "alert" {
+			name = "TLS alert: " + d.text(w.Step)
+		}
+		return title(name, word{text: fmt.Sprintf("len=%d", w.To-w.From)}), nil
 	case trace.HTTP:
 		return d.http(w)
 	case trace.Frame:

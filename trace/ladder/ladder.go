@@ -136,9 +136,13 @@ func (l *Ladder) Record(e trace.Event) {
 	if e.What == nil || l.quiet.Load() {
 		return
 	}
-	switch e.What.(type) {
+	switch what := e.What.(type) {
 	case trace.Passage, trace.Stream, trace.Sender, trace.Retransmission:
 		return // details that no arrow is for
+	case trace.TLSRecord:
+		if what.Step == "" {
+			return // what it carries is told
+		}
 	}
 	if l.noSegments.Load() {
 		if _, ok := e.What.(trace.Segment); ok {

@@ -83,6 +83,16 @@ func TestPictures(t *testing.T) {
 		say(0, trace.Engine{Type: "close", Transport: "polling", SID: "lv_VI97H"}).
 		say(0, trace.Connection{State: "CLOSED", Cause: "FIN", Sent: 1 << 20, Received: 7})
 
+	// Of TLS the steps are shown, and not what carries what is shown itself.
+	secret := newScript("server", "10.77.0.2:443", "10.77.0.1:40122").connect(trace.In)
+	secret.say(trace.In, trace.TLSRecord{Type: "handshake", Step: "client hello", To: 252}).
+		say(trace.Out, trace.TLSRecord{Type: "handshake", Step: "server hello", To: 127}).
+		say(trace.Out, trace.TLSRecord{Type: "application data", Step: "encrypted handshake", From: 127, To: 900}).
+		say(trace.In, trace.TLSRecord{Type: "application data", Step: "finished", From: 252, To: 310}).
+		say(trace.In, trace.Frame{Opcode: "text", Fin: true, Masked: true, Len: 5, Preview: "hello"}).
+		say(trace.In, trace.TLSRecord{Type: "application data", From: 310, To: 343}).
+		say(trace.Out, trace.TLSRecord{Type: "alert", Step: "handshake failure", From: 900, To: 907})
+
 	for _, c := range []struct {
 		name   string
 		o      Options
@@ -101,6 +111,7 @@ func TestPictures(t *testing.T) {
 		{"all-narrow", Options{Which: All, Width: 40}, both[:16]},
 		{"all-lossy", Options{Which: All}, newScript("server", "10.77.0.2:80", "10.77.0.1:40122").lossy().events},
 		{"all-mixed", Options{Which: All}, mixed.events},
+		{"all-tls", Options{Which: All}, secret.events},
 		{"all-mixed-ascii", Options{Which: All, ASCII: true}, mixed.events},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -29,6 +29,7 @@ type look struct {
 	ShownParts, Losses, Listed                                      []string
 	Dark, Helped, Wide                                              bool
 	Conns, Nameless, Scripts, Images                                int
+	Span                                                            [2]float64 // of time that is shown, ns
 }
 
 // visited is what was seen during a visit.
@@ -188,6 +189,28 @@ func TestPhone(t *testing.T) {
 		require.False(t, l.Wide)
 	}
 	require.Equal(t, "hello", saw.Looks["linked"].Title)
+}
+
+// On a phone two fingers that go apart show less time around their middle, as many
+// times less as they are further apart then, and what lies under them stays there;
+// together again they show as much as before. One finger pans, and a tap selects.
+func TestPinch(t *testing.T) {
+	const x, y = 195, 420
+	saw := visit(t, lateChat(t), page.Options{}, step{"do": "viewport", "width": 390, "height": 844},
+		step{"do": "open"}, step{"do": "look", "name": "opened"},
+		step{"do": "pinch", "x": x, "y": y, "from": 80, "to": 240}, step{"do": "look", "name": "apart"}, step{"do": "shot", "name": "phone-pinched"},
+		step{"do": "swipe", "x": x, "y": y, "by": -100}, step{"do": "look", "name": "panned"},
+		step{"do": "swipe", "x": x, "y": y, "by": 100}, step{"do": "look", "name": "back"},
+		step{"do": "pinch", "x": x, "y": y, "from": 240, "to": 80}, step{"do": "look", "name": "together"},
+	)
+	span := func(name string) float64 { s := saw.Looks[name].Span; return s[1] - s[0] }
+	middle := func(name string) float64 { s := saw.Looks[name].Span; return (s[0] + s[1]) / 2 }
+	require.InEpsilon(t, span("opened")/3, span("apart"), 0.02)
+	require.InDelta(t, middle("opened"), middle("apart"), span("apart")/4, "around the fingers, and a margin of names beside")
+	require.InEpsilon(t, span("apart"), span("panned"), 0.001, "one finger does not zoom")
+	require.Greater(t, middle("panned"), middle("apart"), "later is shown when the finger goes left")
+	require.InDelta(t, middle("apart"), middle("back"), span("apart")/100)
+	require.InEpsilon(t, span("opened"), span("together"), 0.02)
 }
 
 // What a peer has said is shown, and does nothing: markup, what ends a script,

@@ -57,6 +57,7 @@ type message struct {
 	Received int64  `json:"received"` // -1 where not told
 	From     uint64 `json:"from"`
 	To       uint64 `json:"to"`                // in the stream
+	Records  int    `json:"records,omitempty"` // of TLS, that have its bytes
 	Over     []int  `json:"over,omitempty"`    // messages of the layers below that carried it
 	Packets  []int  `json:"packets,omitempty"` // that carried its bytes, by at
 	Parts    []part `json:"parts,omitempty"`   // from sent on, one after the other

@@ -192,6 +192,7 @@ func (t *teller) message(m *explain.Message) message {
 		Layer: int(m.What.Layer()), Kind: t.word(m.What.Kind()), Name: t.word(visible(name(m.What))), Text: t.word(m.What.String()),
 		Sent: t.at(m.Sent), Received: t.at(m.Received), From: m.From, To: m.To,
 	}
+	told.Records = len(m.Records())
 	if m.To > m.From {
 		h := t.halves[told.Conn][bit(told.Back)]
 		for _, s := range h.Carrying(m.From, m.To) {
@@ -280,6 +281,10 @@ func (t *teller) marks() {
 		case trace.Engine:
 			if e.Dir == trace.In && w.Type == "message" && sends[w.SID] {
 				continue // the other end has told of it
+			}
+		case trace.TLSRecord:
+			if w.Step == "" {
+				continue // what it carries is told
 			}
 		case trace.TLS, trace.Connection, trace.Message, trace.HTTP, trace.Frame:
 		default:

@@ -27,6 +27,36 @@ var (
 
 const ms = time.Millisecond
 
+// TLS is told from outside: the handshake's records are marks of the sixth layer,
+// those that carry a message are counted with it.
+func TestTLSRecords(t *testing.T) {
+	r := opened()
+	at := func(from uint64, typ, step string, n int) trace.TLSRecord {
+		return trace.TLSRecord{Type: typ, Step: step, From: from, To: from + uint64(n)}
+	}
+	r.tell(50, "phone", trace.Out, trace.Stream{From: 0, To: 200, TLS: true})
+	r.tell(50, "phone", trace.Out, at(0, "handshake", "client hello", 200))
+	for n := range uint64(2) {
+		f := trace.Frame{Opcode: "text", Fin: true, Len: 3, Preview: "hey"}
+		from := 200 + 27*n
+		r.tell(60, "phone", trace.Out, f)
+		r.tell(60, "phone", trace.Out, trace.Stream{From: from, To: from + 27})
+		r.tell(60, "phone", trace.Out, at(from, "application data", "", 27))
+	}
+	d := tell(explain.Join(*r), Options{})
+	var marks []string
+	for _, m := range d.Marks {
+		if m.Layer == int(trace.Presentation) {
+			marks = append(marks, d.Words[m.Text])
+		}
+	}
+	require.Equal(t, []string{"TLS client hello, 200 bytes"}, marks)
+	require.Len(t, d.Messages, 2)
+	for _, m := range d.Messages {
+		require.Equal(t, 1, m.Records)
+	}
+}
+
 // recording is written down, in milliseconds after noon.
 type recording []trace.Event
 

@@ -254,5 +254,7 @@ const said = { window: "" };
 function sayWindow() {
   const step = (view.to - view.from) / 1000;
   const s = `${moment(Math.max(0, view.from), step)} to ${moment(Math.min(story.length, view.to), step)} (${duration(view.to - view.from)})`;
-  if (s !== said.window) document.getElementById("window").textContent = said.window = s;
+  const shown = document.getElementById("window");
+  if (s !== said.window) shown.textContent = said.window = s;
+  [shown.dataset.from, shown.dataset.to] = [view.from, view.to]; // ns, for who measures
 }

@@ -127,7 +127,7 @@ function pathList(m) {
 function bytes(m) {
   if (m.to <= m.from) return null;
   const c = conns[m.conn];
-  return el("small", {}, `bytes ${m.from.toLocaleString("en")} to ${m.to.toLocaleString("en")} of the stream (${count(m.to - m.from, "byte")}), `,
+  return el("small", {}, `bytes ${m.from.toLocaleString("en")} to ${m.to.toLocaleString("en")} of the stream (${count(m.to - m.from, "byte")}${m.records ? `, in ${count(m.records, "TLS record")}` : ""}), `,
     said$(`${c.addrs[m.back ? 1 : 0]} → ${c.addrs[m.back ? 0 : 1]}`));
 }
 

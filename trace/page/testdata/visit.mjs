@@ -4,6 +4,7 @@
 //
 // The steps are a list of {do, …}: "viewport" {width, height, dark}, "open" {hash}, "click" {on}, "press" {key},
 // "type" {on, text}, "choose" {on, value}, "chart" {x, y}: click on the chart; "wheel" {x, y, dx, dy}; "drag" {x, y, by};
+// "pinch" {x, y, from, to}: two fingers beside a place, which go from so far apart to so far; "swipe" {x, y, by}: one;
 // "shot" {name}; "measure" {frames}; "look" {name} keeps what is shown now. It says {looks, asked, complaints, measured, opened} as one line.
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -22,7 +23,7 @@ const browser = await chromium.launch({
 });
 const saw = { looks: {}, asked: [], complaints: [], measured: [], opened: 0 };
 try {
-  const page = await browser.newPage();
+  const page = await browser.newPage({ hasTouch: steps.some((s) => s.do === "pinch") });
   page.setDefaultTimeout(30_000);
   page.on("request", (r) => { if (!r.isNavigationRequest()) saw.asked.push(r.url()); });
   page.on("websocket", (s) => saw.asked.push(s.url()));
@@ -57,6 +58,15 @@ try {
         await page.mouse.move(s.x + s.by, s.y, { steps: 4 });
         await page.mouse.up();
         break;
+      case "pinch": case "swipe": {
+        const touch = await page.context().newCDPSession(page);
+        const fingers = (at) => s.do === "swipe" ? [{ x: s.x + at * s.by, y: s.y, id: 0 }]
+          : [-1, 1].map((side, id) => ({ x: s.x + side * (s.from + at * (s.to - s.from)) / 2, y: s.y, id }));
+        await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: fingers(0) });
+        for (let i = 1; i <= 10; i++) await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: fingers(i / 10) });
+        await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+        break;
+      }
       case "shot": if (shots) await page.screenshot({ path: join(shots, `${s.name}.png`) }); break;
       case "measure":
         // Wheel by wheel, in and out around a place, a frame each.
@@ -85,7 +95,7 @@ try {
             parts: cells, sum: Number(document.querySelector("#breakdown tfoot [data-ns]")?.dataset.ns ?? -1),
             shownParts: [...document.querySelectorAll("#breakdown tbody [data-ns]")].map((e) => e.textContent), shownSum: text("#breakdown tfoot [data-ns]"),
             losses: [...document.querySelectorAll(".losses li")].map((e) => e.textContent), path: text("#detail .path"), trouble: text("#detail .trouble"),
-            window: text("#window"), said: text("#said"), facts: text("#facts"), dark: document.documentElement.classList.contains("dark"),
+            window: text("#window"), span: ["from", "to"].map((e) => Number(document.getElementById("window").dataset[e])), said: text("#said"), facts: text("#facts"), dark: document.documentElement.classList.contains("dark"),
             listed: [...document.querySelectorAll("#slowest .name")].map((e) => e.textContent), more: text("#more"),
             helped: document.getElementById("keys").open, conns: document.querySelectorAll("#conn option").length,
             nameless: [...document.querySelectorAll("button, select, input, canvas")].filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length)).length,

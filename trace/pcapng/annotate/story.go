@@ -105,6 +105,15 @@ func (d *direction) carries(syn bool, from, to uint64) string {
 		}
 		said = append(said, partOf(d.messages[i], from, to))
 	}
+	for _, r := range d.half.Records(from, to) {
+		switch {
+		case r.Step == "": // what it carries is told
+		case len(said) == most:
+			more++
+		default:
+			said = append(said, r.String())
+		}
+	}
 	if more > 0 {
 		said = append(said, fmt.Sprintf("and %d more", more))
 	}
