@@ -86,7 +86,7 @@ func (r *Report) HTML(w io.Writer) error {
 }
 
 func (r *Report) page() *page {
-	p := &page{Workload: r.Workload.Name, Axes: r.varying(), Advice: r.advice()}
+	p := &page{Workload: r.Workload.Name, Axes: r.varying(), Advice: append(r.differences(), r.advice()...)}
 	for _, a := range r.axes() {
 		if len(a.Values) == 1 {
 			p.Fixed = append(p.Fixed, workload.Setting{Axis: a.Name, Value: a.Values[0]})

@@ -68,7 +68,7 @@ func (r *Report) Table(out io.Writer) {
 	if failed > 0 {
 		fmt.Fprintf(out, "%d cells broke; the first: %s\n", failed, r.firstError())
 	}
-	for _, t := range r.advice() {
+	for _, t := range append(r.differences(), r.advice()...) {
 		fmt.Fprintf(out, "\n%s\n", t.Title)
 		writeRows(out, append([][]string{t.Head}, t.Rows...))
 		if t.Note != "" {
