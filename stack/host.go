@@ -34,9 +34,10 @@ type Config struct {
 	Recorder trace.Recorder // is told of every packet on every link, and of connections; nil is nobody
 
 	// Detail has the Recorder told more: what programs write to connections and
-	// read from them ([trace.Stream]), why segments are sent again
-	// ([trace.Retransmission]), and the sender's state after each segment that
-	// came ([trace.Sender]), for which gVisor copies some kilobytes.
+	// read from them ([trace.Stream], [trace.TLSRecord]), why segments are sent
+	// again ([trace.Retransmission]), and the sender's state after each segment
+	// that came ([trace.Sender]), for which gVisor copies some kilobytes, also
+	// while a [trace.Selective] Recorder does not want to be told.
 	Detail bool
 
 	// CongestionControl is that of every new TCP connection: "reno" or
