@@ -73,12 +73,7 @@ func (c *Conn) tryFrame(h header, p, whole []byte) (bool, error) {
 	n, err := c.writeKernel(whole)
 	switch {
 	case err == syscall.EAGAIN && n > 0:
-		rest := slices.Clone(whole[n:])
-		c.unsent = &rest
-		go func() {
-			_ = c.sendUnsent(context.Background(), writeBound{timeout: c.writeTimeout}) // an error ended the connection
-			c.unlockFrames()
-		}()
+		c.sendLater(slices.Clone(whole[n:]))
 		return true, nil
 	case err == syscall.EAGAIN:
 		c.leaveFrames()
