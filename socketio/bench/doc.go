@@ -1,7 +1,7 @@
 // Command bench measures our server beside Node's official one on the same
 // machine, with the same load generator, one after the other:
 //
-//	go run ./socketio/bench            # about three minutes
+//	go run ./socketio/bench            # about four minutes
 //	go run ./socketio/bench -quick     # under a minute
 //
 // It wants Node and the packages of socketio/interop; without them it measures
