@@ -2,7 +2,7 @@
 // machine, with the same load generator, one after the other:
 //
 //	go run ./socketio/bench            # about four minutes
-//	go run ./socketio/bench -quick     # under a minute
+//	go run ./socketio/bench -quick     # about a minute
 //
 // It wants Node and the packages of socketio/interop; without them it measures
 // only ours. The figures: resident memory an idle WebSocket client costs, echoes
