@@ -185,11 +185,12 @@ func clientsPart(quick bool) ([]Section, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self, "-serve", "-clients", strconv.Itoa(clients), "-rounds", strconv.Itoa(rounds))
-	cmd.Stderr = os.Stderr
+	var why strings.Builder
+	cmd.Stderr = &why
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("as root: %w", err)
+		return nil, fmt.Errorf("%w, as root: %s", err, strings.TrimSpace(why.String()))
 	}
 	var s served
 	if err := json.Unmarshal(out, &s); err != nil {

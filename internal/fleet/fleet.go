@@ -44,8 +44,10 @@ type Result struct {
 // dialing is how many handshakes are under way at once.
 const dialing = 64
 
-// lost is how long an echo may take before it is said to be lost.
-const lost = 20 * time.Second
+// lost is how long the last echoes may take before they are said to be lost: TCP
+// tries for longer, but a server that is so late is of no use. How late they are
+// is in the Result.
+const lost = time.Minute
 
 // size is that of a message: who sends it, the how manieth it is, and when.
 const size = 24
