@@ -70,9 +70,10 @@ type DialOptions struct {
 	// by one goroutine of a connection at a time. nil: crypto/rand.
 	Rand io.Reader
 
-	// WriteTimeout bounds the writing of each frame beside its context: a peer
-	// that does not read for longer is given up. It is kept to within a half.
-	// 0: none, but 10 s for frames that a Batch or a Handler holds.
+	// WriteTimeout bounds the writing of each frame, and of each 64 KiB of what is
+	// larger or was held, beside its context: a peer that does not read for longer
+	// is given up. It is kept to within a half. 0: none, but 10 s for frames that a
+	// Batch or a Handler holds.
 	WriteTimeout time.Duration
 
 	// Compression is offered to the server. nil: it is not.

@@ -203,6 +203,58 @@ func TestWithstandsAReaderThatStops(t *testing.T) {
 	})
 }
 
+// A peer that reads slowly, and without a pause, is not given up, however large the
+// message or what was held is; one that reads a byte now and then is.
+func TestSlowReaderIsKept(t *testing.T) {
+	const size, timeout = 500_000, 8 * time.Second
+	read := func(t *testing.T, part int, write func(c *Conn) error) (took time.Duration, err error) {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c := newConn(a, connConfig{writeTimeout: timeout})
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				for buf := make([]byte, part); ; time.Sleep(time.Second) {
+					if _, err := io.ReadFull(b, buf); err != nil {
+						return
+					}
+				}
+			}()
+			start := time.Now()
+			err = write(c)
+			took = time.Since(start)
+			c.CloseNow()
+			<-ended
+			b.Close()
+		})
+		return took, err
+	}
+	for name, write := range map[string]func(c *Conn) error{
+		"a message": func(c *Conn) error {
+			return c.Write(context.Background(), MessageBinary, make([]byte, size))
+		},
+		"a batch": func(c *Conn) error {
+			return c.Batch(func() error {
+				for range 50 {
+					if err := c.Write(context.Background(), MessageBinary, make([]byte, size/50)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			took, err := read(t, 20_000, write)
+			require.NoError(t, err)
+			require.Greater(t, took, 2*timeout)
+			took, err = read(t, 1, write)
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			require.LessOrEqual(t, took, timeout)
+		})
+	}
+}
+
 // A flood of pings in event mode, from a peer that does not read: what is held is
 // bounded and the connection ends in bounded time.
 func TestWithstandsAPingFloodInEventMode(t *testing.T) {

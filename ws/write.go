@@ -255,24 +255,38 @@ func (w *frameWrite) write(p []byte) (n int, err error) {
 		p = p[n:]
 		w.bound.exactly = true // a deadline that stays would hit a later write
 	}
-	w.mayWait()
-	k, err := w.c.conn.Write(p)
-	return n + k, err
+	if w.by == nil {
+		w.by = w.c.writeBy()
+		w.stop = w.by.watch(w.ctx)
+	}
+	for {
+		w.allow()
+		part := p
+		if w.bound.timeout != 0 {
+			part = p[:min(len(p), boundedWrite)]
+		}
+		k, err := w.c.conn.Write(part)
+		n, p = n+k, p[k:]
+		if err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
 }
 
-// mayWait sets what ends a write that waits.
-func (w *frameWrite) mayWait() {
-	if w.by != nil {
-		return
-	}
-	if w.by = w.c.writeBy(); w.bound.timeout == 0 {
+// boundedWrite is how much of a write its timeout is for: a path may take what was
+// held, or a large message, slowly, and yet without a pause.
+const boundedWrite = 64 << 10
+
+// allow sets when a write that waits has waited for too long.
+func (w *frameWrite) allow() {
+	switch {
+	case w.bound.timeout == 0:
 		w.by.noFrame()
-	} else if w.bound.exactly {
+	case w.bound.exactly:
 		w.by.setFrame(w.c.now().Add(w.bound.timeout))
-	} else {
+	default:
 		w.by.allowFrame(w.c.now(), w.bound.timeout)
 	}
-	w.stop = w.by.watch(w.ctx)
 }
 
 func (w *frameWrite) end() {
