@@ -35,8 +35,9 @@ type AcceptOptions struct {
 
 	// WriteTimeout bounds the writing of each frame, and of each 64 KiB of what is
 	// larger or was held, beside its context: a peer that does not read for longer
-	// is given up. It is kept to within a half. 0: none, but 10 s for frames that a
-	// Batch or a Handler holds.
+	// is given up. It is kept to within a half, and begins again where the peer took
+	// 1 KiB; not over TLS. 0: none, but 10 s for frames that a Batch or a Handler
+	// holds.
 	WriteTimeout time.Duration
 
 	// Compression is how messages are compressed, where the client offers

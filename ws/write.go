@@ -266,16 +266,39 @@ func (w *frameWrite) write(p []byte) (n int, err error) {
 			part = p[:min(len(p), boundedWrite)]
 		}
 		k, err := w.c.conn.Write(part)
+		if k < leastWrite && w.mayAsk(err) {
+			w.by.setFrame(w.c.now().Add(askTime))
+			var more int
+			more, err = w.c.conn.Write(part[k:])
+			k += more
+		}
 		n, p = n+k, p[k:]
-		if err != nil || len(p) == 0 {
+		if len(p) == 0 || err != nil && (k < leastWrite || !w.mayAsk(err)) {
 			return n, err
 		}
 	}
 }
 
-// boundedWrite is how much of a write its timeout is for: a path may take what was
-// held, or a large message, slowly, and yet without a pause.
-const boundedWrite = 64 << 10
+// mayAsk reports whether the error of a write is that it took too long, which need
+// not mean that the peer does not read: a socket says that there is room again when
+// much of its buffer is free, a third in Linux, half in gVisor, and that may be a
+// megabyte for a slow path. So it is asked once more. TLS takes nothing after a
+// write that failed.
+func (w *frameWrite) mayAsk(err error) bool {
+	_, isTLS := w.c.conn.(*tls.Conn)
+	return w.bound.timeout != 0 && errors.Is(err, os.ErrDeadlineExceeded) && !isTLS
+}
+
+// askTime is long enough for a write that need not wait.
+const askTime = time.Millisecond
+
+// A path may take what was held, or a large message, slowly, and yet without a
+// pause: a write's timeout is for boundedWrite, and begins again where at least
+// leastWrite was taken.
+const (
+	boundedWrite = 64 << 10
+	leastWrite   = 1 << 10
+)
 
 // allow sets when a write that waits has waited for too long.
 func (w *frameWrite) allow() {
