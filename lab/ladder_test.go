@@ -99,6 +99,9 @@ func newPair(t *testing.T, w *lab.World, readBuffer int) *pair {
 	p := &pair{w: w, phone: w.Host("phone"), server: w.Host("server")}
 	p.wire = w.Connect(p.phone, p.server, link.MustParseShape("delay 50ms"))
 	p.ladder = watch(w, p.wire)
+	for _, h := range []*lab.Host{p.phone, p.server} {
+		h.SetAckDelay(0) // the stories are of other things
+	}
 	config := tcp.ListenConfig{Host: p.server.Host, KeepAlive: -1, ReadBuffer: readBuffer}
 	ln, err := config.Listen(w.Context(), "tcp", ":80")
 	require.NoError(t, err)

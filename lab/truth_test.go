@@ -167,6 +167,7 @@ func TestRenoLeavesTheSquareRootFormula(t *testing.T) {
 			lossy.Loss = loss
 			w.Connect(a, b, lossy, path)
 			withoutRACK(t, a)
+			b.SetAckDelay(0) // nor does it know that
 			f := newFlow(t, w, a, b, "reno", readBuffer)
 			f.receive(t, segments/10)
 			perRTT = f.receive(t, segments) * 2 * path.Delay.Time.Seconds()
@@ -211,6 +212,38 @@ func TestRenoLeavesTheSquareRootFormula(t *testing.T) {
 		require.Less(t, perRTT, float64(buffer/mss))
 		require.Less(t, ratio, 1/1.4)
 	})
+}
+
+// Where segments come one at a time, as a rate has them, every host's
+// acknowledgements have to wait for Reno to be Reno. gVisor's counts what is
+// acknowledged until that is a window, has the window grow by one, and takes of the
+// count the rest of a division by the grown window (reno.go,
+// updateCongestionAvoidance): which is all of it where acknowledgements are of one
+// segment each, so that from then on every one of them is a window.
+func TestRenoAtARateWantsDelayedAcks(t *testing.T) {
+	if race {
+		t.Skip("compares figures, which the race detector does not change")
+	}
+	ratio := func(delay time.Duration) (r float64) {
+		lab.Run(t, func(w *lab.World) {
+			a, b := w.Host("a"), w.Host("b")
+			path := link.MustParseShape("delay 50ms rate 20mbit")
+			lossy := path
+			lossy.Loss = random(0.01)
+			w.Connect(a, b, lossy, path)
+			withoutRACK(t, a)
+			b.SetAckDelay(delay)
+			f := newFlow(t, w, a, b, "reno", 0)
+			f.receive(t, 1000)
+			r = f.receive(t, 10_000) * 2 * path.Delay.Time.Seconds() / theory.Mathis(0.01, theory.Random)
+		})
+		t.Logf("acknowledgements wait for %v: %.2f of the formula", delay, r)
+		return r
+	}
+	waiting := ratio(lab.AckDelay)
+	require.Greater(t, waiting, 0.6) // 1/√2: the window grows by half as much
+	require.Less(t, waiting, 1.3)
+	require.Greater(t, ratio(0), 2.0)
 }
 
 // On a long fat path with little loss CUBIC's window grows by the time since the

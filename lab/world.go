@@ -18,6 +18,12 @@ import (
 	"strata/trace"
 )
 
+// AckDelay is the delay of acknowledgements (see stack.Config) of every host of a
+// world, until its SetAckDelay says otherwise: Linux's. Without it gVisor's Reno,
+// which counts acknowledgements once too often where each is of a single segment,
+// takes several times its share of a path that loses.
+const AckDelay = 40 * time.Millisecond
+
 // World is a network of hosts and wires. Its methods may be called from any
 // goroutine of the test.
 type World struct {
@@ -151,7 +157,7 @@ func (w *World) host(name string) *Host {
 		addr4: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}),
 		addr6: netip.AddrFrom16([16]byte{0: 0xfd, 14: byte(n >> 8), 15: byte(n)}),
 	}
-	h.Host = stack.New(stack.Config{Name: name, Loop: w.clock, Rand: random(w.seed, "host "+name), Recorder: w.rec, Detail: true})
+	h.Host = stack.New(stack.Config{Name: name, Loop: w.clock, Rand: random(w.seed, "host "+name), Recorder: w.rec, Detail: true, AckDelay: AckDelay})
 	if w.loop != nil {
 		h.Settle() // paused from birth on: a worker of gVisor that waits does not count as waiting
 	}

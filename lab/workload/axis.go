@@ -47,7 +47,7 @@ var axes = []Axis{
 	{Name: "mss", Value: "BYTES", Usage: "largest TCP segment that hosts announce", common: true, set: integer(func(p *Params) *int { return &p.MSS }, 500, 65495)},
 	{Name: "buffers", Value: "SIZE", Usage: "send and receive buffer of each connection, like 256k", common: true, set: size(func(p *Params) *int { return &p.Buffers }, 4<<10, 64<<20)},
 	{Name: "recovery", Value: "NAME", Usage: "how TCP finds losses: rack (RFC 8985), sack (RFC 6675 alone)", common: true, set: oneOf(func(p *Params) *string { return &p.Recovery }, "rack", "sack")},
-	{Name: "ack-delay", Value: "TIME", Usage: "how long an acknowledgement waits for data to travel with, like 40ms", common: true, set: duration(func(p *Params) *time.Duration { return &p.AckDelay }, 0, 499*time.Millisecond)},
+	{Name: "ack-delay", Value: "TIME", Usage: "how long an acknowledgement waits for data to travel with (default 40ms)", common: true, set: duration(func(p *Params) *time.Duration { return &p.AckDelay }, 0, 499*time.Millisecond)},
 
 	{Name: "clients", Value: "NUMBER", Usage: "clients, each on a wire of its own", set: integer(func(p *Params) *int { return &p.Clients }, 1, 2000)},
 	{Name: "duration", Value: "TIME", Usage: "for how long", set: duration(func(p *Params) *time.Duration { return &p.Duration }, time.Second, 24*time.Hour)},

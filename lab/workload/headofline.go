@@ -70,9 +70,9 @@ func runHeadOfLine(n Net, p *Params) (*Result, error) {
 		r.figure("file on "+c.short, Seconds, took.Seconds())
 		lost += mine.lost
 	}
-	one, _ := r.Eval("mean(one connection)")
-	two, err := r.Eval("mean(two connections)")
-	if err == nil && two > 0 {
+	one, err1 := r.Eval("mean(one connection)")
+	two, err2 := r.Eval("mean(two connections)")
+	if err1 == nil && err2 == nil && one > 0 && two > 0 { // some events were heard, over both
 		r.figure("times as long", Ratio, one/two)
 	}
 	r.figure("lost", Count, float64(lost))

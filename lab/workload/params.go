@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"strata/lab"
 	"strata/link"
 )
 
@@ -22,8 +23,8 @@ type Params struct {
 	Buffers           int    // send and receive, bytes each
 	Recovery          string // "rack" or "sack": how losses are found
 
-	// AckDelay is for how long an acknowledgement waits for data. The kernel has
-	// its own.
+	// AckDelay is for how long an acknowledgement waits for data; 0: it does
+	// not. The kernel has its own.
 	AckDelay time.Duration
 
 	Clients      int
@@ -63,7 +64,7 @@ func Quote(word string) string {
 // Params reads settings: those of the axes that are given replace the workload's
 // defaults. An error is one line that names the flag.
 func (w *Workload) Params(settings []Setting) (*Params, error) {
-	p := &Params{Clients: max(1, w.clients)}
+	p := &Params{Clients: max(1, w.clients), AckDelay: lab.AckDelay}
 	var words []Setting // of the shape
 	given := func(axis string) bool {
 		return slices.ContainsFunc(settings, func(s Setting) bool { return s.Axis == axis })

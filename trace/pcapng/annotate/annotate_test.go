@@ -235,9 +235,9 @@ func TestComments(t *testing.T) {
 	}, comments("phone/phone-server", data))
 	require.Equal(t, []string{
 		"accepts the connection; took serialization 48µs, propagation 40ms",
-		"acknowledges what is before byte 1420",
 		"acknowledges what is before byte 2840",
 		"duplicate acknowledgement 1: byte 2840 is missing, bytes 4260 to 5680 are there",
+		"duplicate acknowledgement 2: byte 2840 is missing, bytes 4260 to 7100 are there",
 	}, comments("phone/phone-server", "tcp.srcport == 80")[:4])
 
 	arrived := comments("server/phone-server", data)
