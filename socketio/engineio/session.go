@@ -354,7 +354,12 @@ func (s *Session) tellClosed() {
 // receive takes a packet from the client. It reports false where the session
 // takes no more.
 func (s *Session) receive(p packet, flow trace.Flow) bool {
-	s.receiving.Lock()
+	if !s.receiving.TryLock() {
+		// Another request's message is being taken, and may wait for what this
+		// one's connection left for later.
+		p.turn.Waits()
+		s.receiving.Lock()
+	}
 	defer s.receiving.Unlock()
 	s.mu.Lock()
 	if s.state != open {
