@@ -64,6 +64,7 @@ func (c *conn) packet(p parser.Packet, turn engineio.Turn) {
 	c.server.trace.received(c.session, s, &p)
 	switch {
 	case s == nil && p.Type == parser.Connect && !joining:
+		turn.Waits() // for functions of the program's, and for an Adapter
 		c.connect(p, turn)
 	case s != nil && p.Type != parser.Connect && p.Type != parser.ConnectError:
 		s.packet(p, turn)
@@ -73,6 +74,7 @@ func (c *conn) packet(p parser.Packet, turn engineio.Turn) {
 	default:
 		// A second CONNECT, something for a namespace that was not joined,
 		// or what only servers say.
+		turn.Waits() // for OnDisconnecting
 		c.end(ReasonForcedServerClose, true)
 	}
 }

@@ -160,6 +160,35 @@ func TestAnswerLeavesThoughNothingElseIsRead(t *testing.T) {
 	}
 }
 
+// TestProgramMayWaitForEventsBefore has functions of the program's, which are called
+// while what a client sends next waits, wait themselves: for the handler of an event
+// that came just before. It has begun.
+func TestProgramMayWaitForEventsBefore(t *testing.T) {
+	for name, packet := range map[string]string{
+		"which namespaces there are":  "40/new,",
+		"a client leaves a namespace": "41",
+		"a client is thrown out":      "40",
+	} {
+		t.Run(name, func(t *testing.T) {
+			io, url, _ := serve(t, nil)
+			handled, waited := make(chan struct{}), make(chan string, 2)
+			io.OnConnection(func(s *socketio.Socket) {
+				s.On("e", func() { close(handled) })
+				s.OnDisconnecting(func(string) { <-handled; waited <- "OnDisconnecting" })
+			})
+			io.OfFunc(func(string, json.RawMessage) bool { <-handled; waited <- "OfFunc"; return true })
+			p := raw(t, url)
+			p.say("40")
+			require.Equal(t, "40", p.read()[:2])
+			require.NoError(t, p.conn.Batch(func() error {
+				p.say(`42["e"]`, packet)
+				return nil
+			}))
+			wait(t, name, waited)
+		})
+	}
+}
+
 // end reads until the server closes and gives its code.
 func (p *peer) end() ws.StatusCode {
 	p.t.Helper()

@@ -471,6 +471,7 @@ func (s *Socket) packet(p parser.Packet, turn engineio.Turn) {
 			s.acks.Answer(p.ID, p.Args())
 		}
 	case parser.Disconnect:
+		turn.Waits() // for OnDisconnecting
 		s.close(ReasonClientNamespaceDisconnect, false)
 	}
 }
