@@ -1,24 +1,17 @@
 package ws
 
 import (
-	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"strata/internal/leak"
 )
 
-// The package leaves no goroutine behind: after all tests none is in its code.
 func TestMain(m *testing.M) {
 	withExtendedConnect()
-	code := m.Run()
-	if left := goroutinesLeft(); code == 0 && left != "" {
-		fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
-		code = 1
-	}
-	os.Exit(code)
+	leak.Main(m)
 }
 
 const extendedConnect = "http2xconnect=1"
@@ -35,21 +28,4 @@ func withExtendedConnect() {
 	os.Setenv("GODEBUG", strings.TrimPrefix(old+","+extendedConnect, ","))
 	_ = syscall.Exec(self, os.Args, os.Environ())
 	os.Setenv("GODEBUG", old)
-}
-
-// goroutinesLeft is the stacks that are in this package, after those on their
-// way out had time to go.
-func goroutinesLeft() string {
-	for deadline := time.Now().Add(5 * time.Second); ; runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		var left []string
-		for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(stack, "strata/ws") && !strings.Contains(stack, "TestMain") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
 }

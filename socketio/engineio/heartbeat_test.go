@@ -89,6 +89,23 @@ func TestDeadClientIsFoundInTime(t *testing.T) {
 	})
 }
 
+// A session that is being closed does not wait longer for a client that is gone
+// than the heartbeat would.
+func TestClosingSessionDoesNotOutliveTheHeartbeat(t *testing.T) {
+	virtual(t, func(t *testing.T, p pipes, sessions <-chan *session) {
+		c := http.Client{Transport: &http.Transport{DialContext: p.dial, DisableKeepAlives: true}}
+		resp, err := c.Get("http://server/?EIO=4&transport=polling")
+		require.NoError(t, err)
+		resp.Body.Close()
+		ss := <-sessions
+		require.NoError(t, ss.Send(engineio.TextMessage([]byte("nobody fetches this"))))
+		start := time.Now()
+		ss.Close()
+		require.Equal(t, engineio.ForcedClose, (<-ss.closed).reason)
+		require.Equal(t, 500*time.Millisecond, time.Since(start))
+	})
+}
+
 // engine.io 6.6.10: another packet while the answer is outstanding gives the
 // client its time again, once.
 func TestOtherPacketExtendsTheTimeOnce(t *testing.T) {

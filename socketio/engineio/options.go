@@ -27,7 +27,7 @@ const (
 )
 
 // closeTimeout bounds how long a session that is being closed waits until the
-// client has taken what was sent to it.
+// client has taken what was sent to it; a shorter heartbeat does so as well.
 const closeTimeout = 30 * time.Second
 
 // pollGrace is how long a server that ends waits for the next poll of a client

@@ -182,9 +182,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request, q query) {
 			s.end(ParseError, err)
 			break
 		}
-		if !s.receive(p, flow) {
-			break
-		}
+		s.receive(p, flow)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html") // as the official server: it kept old browsers from offering a download

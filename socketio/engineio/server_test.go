@@ -412,3 +412,15 @@ type handlerFunc func(engineio.Reason)
 
 func (f handlerFunc) Message(engineio.Message)                 {}
 func (f handlerFunc) Closed(reason engineio.Reason, err error) { f(reason) }
+
+// A client may go while the server closes: of what it says last only that counts,
+// also behind a message that comes too late.
+func TestClientGoesFromAClosingSession(t *testing.T) {
+	s := serve(t, nil)
+	ss, query := s.open()
+	require.NoError(t, ss.Send(engineio.TextMessage([]byte("nobody fetches this"))))
+	ss.Close()
+	require.Equal(t, 200, s.do("POST", query, "4too late\x1e1").status)
+	require.Equal(t, engineio.ForcedClose, wait(t, "the end", ss.closed).reason)
+	require.Empty(t, ss.messages)
+}

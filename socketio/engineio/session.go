@@ -274,7 +274,9 @@ func (s *Session) close(code ws.StatusCode) {
 	if code == goingAway && s.transport == Polling {
 		s.deadline(pollGrace)
 	} else {
-		s.deadline(closeTimeout)
+		// A client that is not there any more is not waited for longer than its
+		// heartbeat would be.
+		s.deadline(min(closeTimeout, s.server.opts.PingInterval+s.server.opts.PingTimeout))
 	}
 	s.kick()
 }
@@ -351,9 +353,9 @@ func (s *Session) tellClosed() {
 	}()
 }
 
-// receive takes a packet from the client. It reports false where the session
-// takes no more.
-func (s *Session) receive(p packet, flow trace.Flow) bool {
+// receive takes a packet from the client. Where the session takes no more, because
+// it is closing or over, the packet is ignored.
+func (s *Session) receive(p packet, flow trace.Flow) {
 	if !s.receiving.TryLock() {
 		// Another request's message is being taken, and may wait for what this
 		// one's connection left for later.
@@ -368,7 +370,7 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 		if goes {
 			s.end(ForcedClose, nil)
 		}
-		return false
+		return
 	}
 	s.flow = flow
 	s.server.counters.packetsIn.Add(1)
@@ -384,11 +386,10 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 		s.handle(handler, Message{Binary: p.binary, Data: p.data, Turn: p.turn}, asked)
 	case packetClose:
 		s.end(TransportClose, nil)
-		return false
 	case packetPing:
 		if !s.v3() {
 			s.end(TransportError, errors.New("a ping from the client: in version 4 the server pings"))
-			return false
+			return
 		}
 		s.mu.Lock()
 		if s.state == open {
@@ -398,8 +399,6 @@ func (s *Session) receive(p packet, flow trace.Flow) bool {
 	case packetPong:
 		if s.v3() {
 			s.end(TransportError, errors.New("a pong from the client: in version 3 the client pings"))
-			return false
 		}
 	}
-	return true // an answer to a ping, or nothing that means anything here
 }

@@ -124,7 +124,7 @@ func (w *webSocket) handle(s *Session, flow trace.Flow) {
 				return
 			}
 			p.turn = Turn{w.conn}
-			s.receive(p, flow) // false: Close was called, and what comes yet is ignored
+			s.receive(p, flow)
 		},
 		OnClose: func(_ *ws.Conn, err error) {
 			s.end(connectionEnd(err), err)
