@@ -8,9 +8,9 @@ import (
 
 // outbox is the sessions to which something was posted, in that order, and the
 // goroutines that write to them: half as many as there are processors, because the
-// others have to do with what comes, and none while there is nothing to write. Whoever is far behind in it when something else is
-// posted gets both in one write, so that the more there is to do the less each
-// message costs.
+// others have to do with what comes, and none while there is nothing to write.
+// Whoever is far behind in it when something else is posted gets both in one write,
+// so that the more there is to do the less each message costs.
 type outbox struct {
 	mu       sync.Mutex
 	sessions []*Session
