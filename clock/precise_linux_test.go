@@ -18,7 +18,7 @@ import (
 func TestPreciseRunsInTime(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	loop := clock.Precise(clock.Real())
-	start := loop.Now()
+	start := loop.Now().Add(200 * time.Millisecond) // until when all have been asked for
 	var mu sync.Mutex
 	var order []int
 	var wg sync.WaitGroup

@@ -341,13 +341,15 @@ func TestOperationsOnManySockets(t *testing.T) {
 	}
 	note2 := func(what string) func(string, string) { return func(room, _ string) { note(what)(room) } }
 	server.Of("/").OnRooms(socketio.RoomEvents{Created: note("+"), Deleted: note("-"), Joined: note2("in"), Left: note2("out")})
-	gone := make(chan string, 3)
+	gone, ready := make(chan string, 3), make(chan struct{}, 1)
 	server.OnConnection(func(s *socketio.Socket) {
 		s.SetData(map[string]int{"n": 1})
 		s.OnDisconnecting(func(string) { gone <- fmt.Sprint(len(s.Rooms()) > 1) })
 		s.OnDisconnect(func(reason string) { gone <- reason })
+		ready <- struct{}{}
 	})
 	c := dial(t, url, nil)
+	wait(t, "OnConnection", ready)
 	id := c.ID()
 	require.Eventually(t, func() bool { return len(server.Of("/").Sockets()) == 1 }, patience, time.Millisecond)
 	require.NoError(t, server.SocketsJoin("a", "b"))

@@ -172,14 +172,17 @@ func TestProgramMayWaitForEventsBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			io, url, _ := serve(t, nil)
 			handled, waited := make(chan struct{}), make(chan string, 2)
+			ready := make(chan struct{}, 2)
 			io.OnConnection(func(s *socketio.Socket) {
 				s.On("e", func() { close(handled) })
 				s.OnDisconnecting(func(string) { <-handled; waited <- "OnDisconnecting" })
+				ready <- struct{}{}
 			})
 			io.OfFunc(func(string, json.RawMessage) bool { <-handled; waited <- "OfFunc"; return true })
 			p := raw(t, url)
 			p.say("40")
 			require.Equal(t, "40", p.read()[:2])
+			wait(t, "OnConnection", ready)
 			require.NoError(t, p.conn.Batch(func() error {
 				p.say(`42["e"]`, packet)
 				return nil

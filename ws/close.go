@@ -104,6 +104,7 @@ func (c *Conn) boundClosing() {
 // ends the connection: the server at once, the client after the server (RFC 6455
 // §7.1.1). It returns the error of all reads from now on.
 func (c *Conn) closeReceived(ctx context.Context, payload []byte) error {
+	c.events.hurry() // before all that waits for the peer
 	ce, violation := parseClosePayload(payload)
 	if violation != nil {
 		return c.fail(ctx, violation)
@@ -129,6 +130,7 @@ func (c *Conn) closeReceived(ctx context.Context, payload []byte) error {
 // fail fails the connection (RFC 6455 §7.1.7): the peer is told why, and TCP
 // ends. It returns the error of all reads from now on.
 func (c *Conn) fail(ctx context.Context, violation *ProtocolError) error {
+	c.events.hurry()
 	c.decide(violation)
 	c.boundClosing()
 	payload, err := closePayload(violation.Code, violation.Reason)

@@ -191,6 +191,7 @@ func (e *events) ping(c *Conn, payload []byte) {
 func (e *events) letGo() {
 	if e.called {
 		e.called = false
+		e.hurryPastHeld()
 		e.c.flushHeld()
 		e.hurry()
 	}
@@ -211,11 +212,13 @@ func (e *events) serve() {
 	for {
 		c.startHold()
 		err := e.dispatch()
+		e.hurryPastHeld()
 		c.endHold()
 		e.called = false
 		if err != errWouldBlock {
 			c.in.release()
 			e.putMessage()
+			e.hurry() // OnClose may wait for it
 			if e.h.OnClose != nil {
 				e.h.OnClose(c, fmt.Errorf("ws: read: %w", err))
 			}
@@ -233,6 +236,7 @@ func (e *events) serve() {
 			return
 		}
 		e.later = later
+		e.hurry() // what comes now need not have a callback, after which it would begin
 	}
 }
 

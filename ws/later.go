@@ -26,18 +26,39 @@ func (c *Conn) Waits() {
 	c.startWait()
 }
 
-// hurry has what Later was given begin on goroutines of its own.
+// hurry has what Later was given begin on goroutines of its own. A nil e has nothing.
 func (e *events) hurry() {
+	if e == nil {
+		return
+	}
 	for _, f := range e.later {
 		go f()
 	}
 	e.later = nil
 }
 
-// callAll calls all of them, also where one leaves its goroutine.
-func callAll(later []func()) {
-	if len(later) > 0 {
-		defer callAll(later[1:])
-		later[0]()
+// hurryPastHeld is hurry where something is held: to send it may have to wait for the
+// peer.
+func (e *events) hurryPastHeld() {
+	c := e.c
+	if len(e.later) == 0 || !c.frames.tryLock() {
+		return // nobody waits for who has the gate
 	}
+	held := c.held.n > 0
+	c.leaveFrames()
+	if held {
+		e.hurry()
+	}
+}
+
+// callAll calls one of them, and has the others called by goroutines of their own:
+// each may take as long as it likes.
+func callAll(later []func()) {
+	if len(later) == 0 {
+		return
+	}
+	for _, f := range later[1:] {
+		go f()
+	}
+	later[0]()
 }

@@ -27,11 +27,11 @@ func (c *Conn) endTry() {
 	if !c.frames.tryLock() {
 		return // whoever has the gate sees to it
 	}
+	c.held.flush.Store(false)
 	if c.held.n == 0 {
 		c.leaveFrames()
 		return
 	}
-	c.held.flush.Store(false)
 	n, err := c.writeKernel(c.held.buf[:c.held.n])
 	var rest []byte
 	if err == syscall.EAGAIN {

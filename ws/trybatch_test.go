@@ -3,6 +3,7 @@ package ws
 import (
 	"context"
 	"encoding/binary"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,4 +67,20 @@ func TestTryBatchToPeerThatDoesNotRead(t *testing.T) {
 		ok, _ := server.TryWrite(MessageText, []byte("too late"))
 		require.False(t, ok)
 	})
+}
+
+// A TryBatch without messages leaves nothing in the way of the next TryWrite.
+func TestEmptyTryBatch(t *testing.T) {
+	a, b := tcpPair(t)
+	c := newConn(a, connConfig{})
+	go io.Copy(io.Discard, b)
+	refused := 0
+	for range 1000 {
+		c.TryBatch(func() {})
+		if ok, err := c.TryWrite(MessageText, []byte("x")); err == nil && !ok {
+			refused++
+		}
+	}
+	require.Zero(t, refused, "a goroutine had the gate, for nothing")
+	c.CloseNow()
 }

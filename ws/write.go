@@ -329,7 +329,7 @@ func (c *Conn) writeError(ctx context.Context, err error, timeout time.Duration)
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		} else {
-			err = fmt.Errorf("the peer does not read: a frame was not sent within %v: %w", cmp.Or(timeout, c.writeTimeout, c.closeTimeout), err)
+			err = fmt.Errorf("the peer does not read: it took too little within %v: %w", cmp.Or(timeout, c.writeTimeout, c.closeTimeout), err)
 		}
 	}
 	return c.end(err)
