@@ -236,7 +236,7 @@ func (t *teller) tell(e trace.Event) {
 		}
 	case trace.Frame:
 		if e.Dir == trace.In {
-			t.said(e, frameSize(what))
+			t.said(e, what.Size())
 		}
 	case trace.HTTP:
 		if e.Dir == trace.In {
@@ -303,21 +303,6 @@ func (t *teller) said(e trace.Event, size uint64) {
 
 // tlsRecord is what TLS 1.3 adds to a record (RFC 8446 §5.2).
 const tlsRecord = 5 + 1 + 16
-
-// frameSize is what a frame takes in the stream (RFC 6455 §5.2).
-func frameSize(f trace.Frame) uint64 {
-	n := uint64(2)
-	switch {
-	case f.Len > 0xffff:
-		n += 8
-	case f.Len > 125:
-		n += 2
-	}
-	if f.Masked {
-		n += 4
-	}
-	return n + uint64(f.Len)
-}
 
 // firstSent is when a byte of the stream first came to a wire.
 func (t *teller) firstSent(flow trace.Flow, b uint64) (time.Time, bool) {

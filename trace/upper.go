@@ -72,6 +72,22 @@ type Frame struct {
 	Preview string `json:"preview,omitempty"`
 }
 
+// Size is what the frame takes in the stream, bytes: header and payload (RFC 6455
+// §5.2).
+func (f Frame) Size() uint64 {
+	n := uint64(2)
+	switch {
+	case f.Len > 0xffff:
+		n += 8
+	case f.Len > 125:
+		n += 2
+	}
+	if f.Masked {
+		n += 4
+	}
+	return n + uint64(f.Len)
+}
+
 // Layer is Presentation.
 func (Frame) Layer() Layer { return Presentation }
 

@@ -127,7 +127,7 @@ func (s *Story) frame(i int, e trace.Event, f trace.Frame) {
 				h.going = nil
 			}
 		}
-		h.carrier.told(m, frameSize(f))
+		h.carrier.told(m, f.Size())
 		return
 	}
 	if f.Opcode == "continuation" && h.coming != nil {
@@ -146,19 +146,4 @@ func (s *Story) frame(i int, e trace.Event, f trace.Frame) {
 
 func control(f trace.Frame) bool {
 	return f.Opcode == "close" || f.Opcode == "ping" || f.Opcode == "pong"
-}
-
-// frameSize is what a frame takes in the stream (RFC 6455 §5.2).
-func frameSize(f trace.Frame) uint64 {
-	n := uint64(2)
-	switch {
-	case f.Len > 0xffff:
-		n += 8
-	case f.Len > 125:
-		n += 2
-	}
-	if f.Masked {
-		n += 4
-	}
-	return n + uint64(f.Len)
 }
