@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"runtime"
 	"slices"
 	"sync"
 )
@@ -16,6 +15,7 @@ type outbox struct {
 	sessions []*Session
 	next     int // of sessions: those before were taken
 	writers  int
+	most     int // writers; asking Go's scheduler for each session would take its lock
 }
 
 // Post is [Session.Send] for a message that many sessions get: others write it.
@@ -46,7 +46,7 @@ func (o *outbox) add(s *Session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sessions = append(o.sessions, s)
-	if o.writers < min(max(1, runtime.GOMAXPROCS(0)/2), len(o.sessions)-o.next) {
+	if o.writers < min(o.most, len(o.sessions)-o.next) {
 		o.writers++
 		go o.write()
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,7 @@ var _ http.Handler = (*Server)(nil)
 func NewServer(opts *Options, accept func(*Session) Handler) *Server {
 	s := &Server{opts: opts.withDefaults(), accept: accept, sessions: map[string]*Session{}}
 	s.trace = tracer{rec: s.opts.Recorder, host: s.opts.Host}
+	s.outbox.most = max(1, runtime.GOMAXPROCS(0)/2)
 	s.sweeper.timers = &s.timers
 	s.sweeper.timer.expired = s.sweeper.sweep
 	return s
