@@ -4,15 +4,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"strata/link"
 	"strata/stack"
 	"strata/tcp"
 )
-
-// ackDelay is the kernel's, too.
-const ackDelay = 40 * time.Millisecond
 
 // pair is two hosts on a wire in memory.
 type pair struct {
@@ -23,8 +19,8 @@ type pair struct {
 func newPair(c link.WireConfig) (*pair, error) {
 	p := &pair{
 		wire:   link.NewWire(c),
-		client: stack.New(stack.Config{Name: "client", AckDelay: ackDelay}),
-		server: stack.New(stack.Config{Name: "server", AckDelay: ackDelay}),
+		client: stack.New(stack.Config{Name: "client", AckDelay: stack.LinuxAckDelay}),
+		server: stack.New(stack.Config{Name: "server", AckDelay: stack.LinuxAckDelay}),
 	}
 	_, err := p.client.Attach(p.wire.A(), netip.MustParsePrefix("10.0.0.1/24"))
 	if err == nil {

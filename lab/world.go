@@ -22,7 +22,7 @@ import (
 // world, until its SetAckDelay says otherwise: Linux's. Without it gVisor's Reno,
 // which counts acknowledgements once too often where each is of a single segment,
 // takes several times its share of a path that loses.
-const AckDelay = 40 * time.Millisecond
+const AckDelay = stack.LinuxAckDelay
 
 // World is a network of hosts and wires. Its methods may be called from any
 // goroutine of the test.

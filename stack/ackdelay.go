@@ -11,6 +11,10 @@ import (
 	gtcp "gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
 
+// LinuxAckDelay is how long acknowledgements wait in Linux at least (TCP_DELACK_MIN):
+// what Config.AckDelay is where a host is to be like others.
+const LinuxAckDelay = 40 * time.Millisecond
+
 // SetAckDelay is Config.AckDelay for connections that are made from now on.
 func (h *Host) SetAckDelay(d time.Duration) { h.ackDelay.Store(int64(d)) }
 

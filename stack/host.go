@@ -46,7 +46,7 @@ type Config struct {
 
 	// AckDelay is for how long the acknowledgement of a single segment waits for
 	// data to travel with, on every TCP connection (RFC 1122 §4.2.3.2: less than
-	// 500 ms; Linux: 40 ms). A server that answers at once sends a third fewer
+	// 500 ms; see LinuxAckDelay). A server that answers at once sends a third fewer
 	// packets. 0: none waits.
 	AckDelay time.Duration
 }

@@ -5,12 +5,12 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"strata/serve"
+	"strata/stack"
 	"strata/tun"
 )
 
@@ -107,7 +107,7 @@ a wire packets go one by one, as with --shape.`,
 	f.StringVar(&peer6, "peer6", "fd77::1/64", `the kernel's IPv6 address; "" for no IPv6`)
 	f.IntVar(&c.MTU, "mtu", 1500, "largest IP packet, bytes")
 	f.IntVar(&c.Port, "port", 0, "port of the services (default 80, with --tls 443)")
-	f.DurationVar(&c.AckDelay, "ack-delay", 40*time.Millisecond, "how long an acknowledgement waits for data to travel with; 0 for never")
+	f.DurationVar(&c.AckDelay, "ack-delay", stack.LinuxAckDelay, "how long an acknowledgement waits for data to travel with; 0 for never")
 	f.StringVar(&offload, "offload", "auto", "pass segments 64 KiB at a time: auto, on or off")
 	wire.add(f, "what the wire does to the packets from us (tc-netem's words, or preset NAME)", "what it does to those to us (default as --shape; of a preset, its way up)")
 	f.Uint64Var(&c.Seed, "seed", 1, "what everything that is left to chance on the wire comes from")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"strata/stack"
 	"strata/tcp"
@@ -17,7 +16,7 @@ import (
 // listen is a host of ours behind the device, as a program that uses this
 // module has it.
 func listen(dev *tun.Device, addr netip.Prefix, port uint16) (net.Listener, func(), error) {
-	h := stack.New(stack.Config{Name: "server", AckDelay: 40 * time.Millisecond})
+	h := stack.New(stack.Config{Name: "server", AckDelay: stack.LinuxAckDelay})
 	if _, err := h.Attach(dev, addr); err != nil {
 		h.Close()
 		return nil, nil, err
