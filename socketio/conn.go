@@ -181,7 +181,6 @@ func (c *conn) restore(n *Namespace, auth []byte, turn engineio.Turn) bool {
 	})
 	if ok {
 		start()
-		c.server.counters.recovered.Add(1)
 		return true
 	}
 	c.server.counters.notRecovered.Add(1)
@@ -205,6 +204,9 @@ func (c *conn) welcome(s *Socket, turn engineio.Turn) (start func(), ok bool) {
 		return nil, false
 	}
 	c.server.counters.joined.Add(1)
+	if s.recovered {
+		c.server.counters.recovered.Add(1)
+	}
 	added := make(chan struct{})
 	s.mailbox.Put(0, turn, func() {
 		<-added

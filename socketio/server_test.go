@@ -612,6 +612,7 @@ func TestSlowClientIsDisconnected(t *testing.T) {
 	got := make(chan int, 1)
 	quick := dial(t, url, nil)
 	quick.On("n", func(n int, _ string) { got <- n })
+	require.Eventually(t, func() bool { return len(io.Of("/").Sockets()) == 2 }, patience, time.Millisecond)
 	ballast := strings.Repeat("x", 64<<10)
 	var reason string
 	for n := 0; reason == ""; n++ {
