@@ -123,7 +123,7 @@ func TestBulkDoesNotWaitForAcks(t *testing.T) {
 		"losses":        {Seed: 1, AB: link.MustParseShape("delay 1ms loss 2%"), BA: link.MustParseShape("delay 1ms loss 2%")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, server := hosts(t, wire)
+			client, server, _ := hosts(t, wire)
 			server.SetAckDelay(24 * time.Hour)
 			ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
 			require.NoError(t, err)

@@ -103,7 +103,7 @@ func TestAdmitCannotBePassedBy(t *testing.T) {
 		{"the experimental header", over(experiment, append([]byte{byte(tcpNext), 0, 0, 0, 0, 0, 0, 0}, syn...)), true},
 		{"a first fragment that ends within the header", fragment(1, syn[:16]), false},
 	}
-	client, server := hosts(t, link.WireConfig{})
+	client, server, _ := hosts(t, link.WireConfig{})
 	var mu sync.Mutex
 	asked := 0
 	ln, err := (&tcp.ListenConfig{Host: server, Admit: func(tcp.SYN) tcp.Verdict {
@@ -147,7 +147,7 @@ func TestAdmitCannotBePassedBy(t *testing.T) {
 // each for its own, and the listener on the very address before the one on
 // every address.
 func TestAdmitIsOfOneListener(t *testing.T) {
-	client, server := hosts(t, link.WireConfig{})
+	client, server, _ := hosts(t, link.WireConfig{})
 	refuses := func(tcp.SYN) tcp.Verdict { return tcp.Reset }
 	type listener struct {
 		network, address string
@@ -201,7 +201,7 @@ func TestAdmitIsOfOneListener(t *testing.T) {
 // Beside a listener on every address of both families there is none on those of
 // one: nobody has to choose.
 func TestNoSecondListenerOnEveryAddress(t *testing.T) {
-	_, server := hosts(t, link.WireConfig{})
+	_, server, _ := hosts(t, link.WireConfig{})
 	ln, err := tcp.Listen(server, "tcp", ":80")
 	require.NoError(t, err)
 	defer ln.Close()

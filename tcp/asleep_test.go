@@ -42,7 +42,7 @@ func carry(t *testing.T, from, to *tcp.Conn, text string) {
 // of, nobody says that it was sent before.
 func TestAsleep(t *testing.T) {
 	rec := &sleeper{Recording: trace.NewRecording(0)}
-	c, s, w := told(t, rec)
+	c, s, w := connected(t, link.WireConfig{Recorder: rec})
 	carry(t, c, s, "told to nobody")
 	events, _ := rec.Events()
 	require.NotEmpty(t, events)
@@ -84,7 +84,7 @@ func TestAsleep(t *testing.T) {
 func TestTLSAsleep(t *testing.T) {
 	const hello = "\x16\x03\x01\x00\x04\x01\x00\x00\x00" // of no content
 	rec := &sleeper{Recording: trace.NewRecording(0)}
-	c, s, _ := told(t, rec)
+	c, s, _ := connected(t, link.WireConfig{Recorder: rec})
 	carry(t, c, s, hello)
 	carry(t, s, c, "\x15\x03\x03")
 	rec.awake.Store(true)

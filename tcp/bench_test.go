@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"strata/link"
-	"strata/tcp"
 )
 
 // ends are a connection over our wire in memory and one over the kernel's
@@ -24,11 +23,7 @@ func ends(b *testing.B, where string) (c, s net.Conn) {
 		s, err = ln.Accept()
 		require.NoError(b, err)
 	} else {
-		client, server := hosts(b, link.WireConfig{})
-		ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
-		require.NoError(b, err)
-		c, s = connect(b, client, ln)
-		require.NoError(b, ln.Close())
+		c, s, _ = connected(b, link.WireConfig{})
 	}
 	b.Cleanup(func() { c.Close(); s.Close() })
 	return c, s
@@ -90,11 +85,7 @@ func BenchmarkBulk(b *testing.B) {
 // A Read and a Write that do not wait allocate nothing: the bytes are there,
 // and there is room for them.
 func BenchmarkNoWait(b *testing.B) {
-	client, server := hosts(b, link.WireConfig{})
-	ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
-	require.NoError(b, err)
-	defer ln.Close()
-	c, s := connect(b, client, ln)
+	c, s, _ := connected(b, link.WireConfig{})
 	p := make([]byte, 64)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"golang.org/x/net/nettest"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"strata/link"
 	"strata/stack"
@@ -24,21 +25,39 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hosts is a client and a server on a wire, closed with the test.
-func hosts(t testing.TB, wire link.WireConfig) (client, server *stack.Host) {
+// hosts is a client and a server on a wire, closed with the test. They speak IPv6
+// too where the wire's MTU has room for it, and tell the wire's Recorder everything.
+func hosts(t testing.TB, wire link.WireConfig) (client, server *stack.Host, w *link.Wire) {
 	t.Helper()
-	w := link.NewWire(wire)
-	client, server = stack.New(stack.Config{Name: "client"}), stack.New(stack.Config{Name: "server"})
-	_, err := client.Attach(w.A(), netip.MustParsePrefix("10.0.0.1/24"), netip.MustParsePrefix("fd00::1/64"))
-	require.NoError(t, err)
-	_, err = server.Attach(w.B(), netip.MustParsePrefix("10.0.0.2/24"), netip.MustParsePrefix("fd00::2/64"))
-	require.NoError(t, err)
+	w = link.NewWire(wire)
+	client = stack.New(stack.Config{Name: "client", Recorder: wire.Recorder, Detail: true})
+	server = stack.New(stack.Config{Name: "server", Recorder: wire.Recorder, Detail: true})
 	t.Cleanup(func() {
 		require.NoError(t, client.Close())
 		require.NoError(t, server.Close())
 		require.NoError(t, w.Close())
 	})
-	return client, server
+	here, there := []netip.Prefix{netip.MustParsePrefix("10.0.0.1/24")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")}
+	if w.A().MTU() >= header.IPv6MinimumMTU {
+		here, there = append(here, netip.MustParsePrefix("fd00::1/64")), append(there, netip.MustParsePrefix("fd00::2/64"))
+	}
+	_, err := client.Attach(w.A(), here...)
+	require.NoError(t, err)
+	_, err = server.Attach(w.B(), there...)
+	require.NoError(t, err)
+	return client, server, w
+}
+
+// connected is both ends of a connection between two hosts on a wire, which is
+// all that there is there: nobody listens any more.
+func connected(t testing.TB, wire link.WireConfig) (c, s *tcp.Conn, w *link.Wire) {
+	t.Helper()
+	client, server, w := hosts(t, wire)
+	ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
+	require.NoError(t, err)
+	c, s = connect(t, client, ln)
+	require.NoError(t, ln.Close())
+	return c, s, w
 }
 
 // network is where a story is told: on ours, or on the kernel's sockets, which
@@ -52,7 +71,7 @@ type network struct {
 
 func networks(t *testing.T) []network {
 	t.Helper()
-	client, server := hosts(t, link.WireConfig{})
+	client, server, _ := hosts(t, link.WireConfig{})
 	dialer := &tcp.Dialer{Host: client}
 	kernel := &net.Dialer{}
 	unused, err := net.Listen("tcp", "127.0.0.1:0")
@@ -484,7 +503,7 @@ func serverOf(ln net.Listener) *stack.Host { return tcp.HostOf(ln.(*tcp.Listener
 func TestNettest(t *testing.T) {
 	for _, addr := range []string{"10.0.0.2:0", "[fd00::2]:0"} {
 		t.Run(addr, func(t *testing.T) {
-			client, server := hosts(t, link.WireConfig{})
+			client, server, _ := hosts(t, link.WireConfig{})
 			nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 				ln, err := tcp.Listen(server, "tcp", addr)
 				if err != nil {

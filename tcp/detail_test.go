@@ -2,46 +2,21 @@ package tcp_test
 
 import (
 	"io"
-	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"strata/link"
-	"strata/stack"
-	"strata/tcp"
 	"strata/trace"
 )
-
-// told are two hosts and a wire that tell rec everything; nil is nobody.
-func told(t testing.TB, rec trace.Recorder) (c, s *tcp.Conn, w *link.Wire) {
-	t.Helper()
-	w = link.NewWire(link.WireConfig{Name: "wire", Recorder: rec})
-	client := stack.New(stack.Config{Name: "client", Recorder: rec, Detail: true})
-	server := stack.New(stack.Config{Name: "server", Recorder: rec, Detail: true})
-	t.Cleanup(func() {
-		require.NoError(t, client.Close())
-		require.NoError(t, server.Close())
-		require.NoError(t, w.Close())
-	})
-	_, err := client.Attach(w.A(), netip.MustParsePrefix("10.0.0.1/24"))
-	require.NoError(t, err)
-	_, err = server.Attach(w.B(), netip.MustParsePrefix("10.0.0.2/24"))
-	require.NoError(t, err)
-	ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
-	require.NoError(t, err)
-	c, s = connect(t, client, ln)
-	require.NoError(t, ln.Close())
-	return c, s, w
-}
 
 // What a program writes and reads is told as places in the stream, which follow
 // each other; that TLS begins is seen; and the sender's state comes with each
 // segment that came.
 func TestStreamsAreTold(t *testing.T) {
 	rec := trace.NewRecording(0)
-	c, s, _ := told(t, rec)
+	c, s, _ := connected(t, link.WireConfig{Recorder: rec})
 	for _, p := range []string{"\x16\x03\x01 hello", " and more"} {
 		_, err := io.WriteString(c, p)
 		require.NoError(t, err)
@@ -89,7 +64,7 @@ func BenchmarkTold(b *testing.B) {
 		"nobody": nil, "somebody": trace.RecorderFunc(func(trace.Event) {}), "recording": trace.NewRecording(1 << 16),
 	} {
 		b.Run(name, func(b *testing.B) {
-			c, s, _ := told(b, rec)
+			c, s, _ := connected(b, link.WireConfig{Recorder: rec})
 			p := make([]byte, 64)
 			b.ReportAllocs()
 			for b.Loop() {

@@ -19,7 +19,7 @@ import (
 // Two hosts dial each other at once, and neither's SYN arrives before the other
 // has sent its own. Both see the same handshake.
 func TestSimultaneousOpen(t *testing.T) {
-	a, b := hosts(t, link.WireConfig{})
+	a, b, _ := hosts(t, link.WireConfig{})
 	for _, h := range []*stack.Host{a, b} {
 		tcp.Netstat(h) // from here on it looks, also at a SYN that comes before it dials
 		sent := make(chan struct{})
@@ -68,7 +68,7 @@ func TestSimultaneousOpen(t *testing.T) {
 
 // A dial that comes to nothing leaves nothing to look for.
 func TestDialThatFailsIsForgotten(t *testing.T) {
-	client, _ := hosts(t, link.WireConfig{})
+	client, _, _ := hosts(t, link.WireConfig{})
 	_, err := (&tcp.Dialer{Host: client, Timeout: time.Millisecond}).Dial("tcp", "10.0.0.99:80")
 	require.Error(t, err)
 	require.Zero(t, tcp.Incomplete(client))
@@ -80,7 +80,7 @@ func TestDialThatFailsIsForgotten(t *testing.T) {
 // Who looks first does not look alone: none comes back before segments are seen.
 func TestHandshakeIsSeenByTheFirstOfMany(t *testing.T) {
 	for range 20 {
-		client, server := hosts(t, link.WireConfig{})
+		client, server, _ := hosts(t, link.WireConfig{})
 		ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
 		require.NoError(t, err)
 		var wg sync.WaitGroup

@@ -24,12 +24,7 @@ func TestHostCloseResetsItsPeers(t *testing.T) {
 		{}, {NoOffload: true}, {Ethernet: true},
 		{AB: link.MustParseShape("delay 5ms"), BA: link.MustParseShape("delay 5ms rate 10mbit")},
 	} {
-		w := link.NewWire(wire)
-		client, server := stack.New(stack.Config{}), stack.New(stack.Config{})
-		_, err := client.Attach(w.A(), netip.MustParsePrefix("10.0.0.1/24"))
-		require.NoError(t, err)
-		_, err = server.Attach(w.B(), netip.MustParsePrefix("10.0.0.2/24"))
-		require.NoError(t, err)
+		client, server, _ := hosts(t, wire)
 		ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
 		require.NoError(t, err)
 		var conns []*tcp.Conn
@@ -47,15 +42,13 @@ func TestHostCloseResetsItsPeers(t *testing.T) {
 			_, err := c.Read(make([]byte, 1))
 			require.ErrorIs(t, err, syscall.ECONNRESET, "%+v", wire)
 		}
-		require.NoError(t, client.Close())
-		require.NoError(t, w.Close())
 	}
 }
 
 // A host that is closed says so to whoever calls, and to whoever waits: as what
 // is closed does everywhere in the standard library.
 func TestClosedHostSaysThatItIs(t *testing.T) {
-	_, h := hosts(t, link.WireConfig{})
+	_, h, _ := hosts(t, link.WireConfig{})
 	ln, err := tcp.Listen(h, "tcp", ":80")
 	require.NoError(t, err)
 	served := make(chan error)

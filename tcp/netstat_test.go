@@ -11,7 +11,7 @@ import (
 
 // Every endpoint is listed once, whatever it listens for, and says which.
 func TestNetstatTellsListenersApart(t *testing.T) {
-	_, server := hosts(t, link.WireConfig{})
+	_, server, _ := hosts(t, link.WireConfig{})
 	for _, at := range []struct{ network, address string }{
 		{"tcp6", ":80"}, {"tcp4", ":80"}, {"tcp", ":81"}, {"tcp", "10.0.0.2:82"}, {"tcp", "[fd00::2]:82"},
 	} {

@@ -36,11 +36,7 @@ func connect(t testing.TB, client *stack.Host, ln *tcp.Listener) (c, s *tcp.Conn
 }
 
 func TestHandshakeIsSeenFromBothSides(t *testing.T) {
-	client, server := hosts(t, link.WireConfig{})
-	ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
-	require.NoError(t, err)
-	defer ln.Close()
-	c, s := connect(t, client, ln)
+	c, s, _ := connected(t, link.WireConfig{})
 
 	ch, sh := c.Handshake(), s.Handshake()
 	require.True(t, ch.Active)
@@ -60,7 +56,7 @@ func TestHandshakeIsSeenFromBothSides(t *testing.T) {
 }
 
 func TestInfoAndNetstat(t *testing.T) {
-	client, server := hosts(t, link.WireConfig{})
+	client, server, _ := hosts(t, link.WireConfig{})
 	ln, err := (&tcp.ListenConfig{Host: server, CongestionControl: "cubic"}).Listen(t.Context(), "tcp", ":80")
 	require.NoError(t, err)
 	defer ln.Close()
@@ -116,7 +112,7 @@ func TestInfoAndNetstat(t *testing.T) {
 }
 
 func TestAdmit(t *testing.T) {
-	client, server := hosts(t, link.WireConfig{})
+	client, server, _ := hosts(t, link.WireConfig{})
 	var mu sync.Mutex
 	verdict, asked := tcp.Accept, 0
 	ln, err := (&tcp.ListenConfig{Host: server, Admit: func(syn tcp.SYN) tcp.Verdict {
@@ -165,7 +161,7 @@ func TestAdmit(t *testing.T) {
 }
 
 func TestDialGivesUpWithItsContext(t *testing.T) {
-	client, _ := hosts(t, link.WireConfig{})
+	client, _, _ := hosts(t, link.WireConfig{})
 	// Nobody has this address: the SYN is lost.
 	_, err := (&tcp.Dialer{Host: client, Timeout: time.Millisecond}).Dial("tcp", "10.0.0.99:80")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -196,7 +192,7 @@ func (t table) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 // What stands on net.Conn runs unchanged: net/http with and without TLS, and
 // HTTP/2; names are resolved by the host.
 func TestHTTPServerAndClient(t *testing.T) {
-	client, server := hosts(t, link.WireConfig{})
+	client, server, _ := hosts(t, link.WireConfig{})
 	client.SetResolver(table{"server": netip.MustParseAddr("10.0.0.2")})
 	for _, proto := range []string{"HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
@@ -254,19 +250,7 @@ func noError(t *testing.T, err error) bool {
 func TestBulk(t *testing.T) {
 	for _, wire := range []link.WireConfig{{}, {NoOffload: true}, {MTU: 576, NoOffload: true}, {MTU: 65535}, {MTU: 576}, {Ethernet: true}, {Ethernet: true, NoOffload: true}} {
 		t.Run(fmt.Sprintf("%+v", wire), func(t *testing.T) {
-			w := link.NewWire(wire)
-			defer w.Close()
-			client, server := stack.New(stack.Config{}), stack.New(stack.Config{})
-			defer client.Close()
-			defer server.Close()
-			_, err := client.Attach(w.A(), netip.MustParsePrefix("10.0.0.1/24"))
-			require.NoError(t, err)
-			_, err = server.Attach(w.B(), netip.MustParsePrefix("10.0.0.2/24"))
-			require.NoError(t, err)
-			ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
-			require.NoError(t, err)
-			defer ln.Close()
-			c, s := connect(t, client, ln)
+			c, s, _ := connected(t, wire)
 			const size = 8 << 20
 			pattern := make([]byte, size)
 			for i := range pattern {

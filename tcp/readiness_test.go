@@ -9,20 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"strata/link"
-	"strata/tcp"
 )
 
 // An idle connection needs nobody to wait for it: it says when there is
 // something to read.
 func TestReadiness(t *testing.T) {
-	client, server := hosts(t, link.WireConfig{})
-	ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
-	require.NoError(t, err)
-	defer ln.Close()
-	c, s := connect(t, client, ln)
+	c, s, _ := connected(t, link.WireConfig{})
 	p := make([]byte, 10)
 
-	_, err = s.TryRead(p)
+	_, err := s.TryRead(p)
 	require.ErrorIs(t, err, syscall.EAGAIN)
 
 	called := make(chan struct{}, 10)

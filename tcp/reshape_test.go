@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"strata/link"
-	"strata/stack"
 	"strata/tcp"
 )
 
@@ -31,17 +29,7 @@ func TestShapeChangesMidTransfer(t *testing.T) {
 		{"Ethernet", link.WireConfig{Ethernet: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := link.NewWire(c.wire)
-			client, server := stack.New(stack.Config{Name: "client"}), stack.New(stack.Config{Name: "server"})
-			t.Cleanup(func() {
-				require.NoError(t, client.Close())
-				require.NoError(t, server.Close())
-				require.NoError(t, w.Close())
-			})
-			_, err := client.Attach(w.A(), netip.MustParsePrefix("10.0.0.1/24"))
-			require.NoError(t, err)
-			_, err = server.Attach(w.B(), netip.MustParsePrefix("10.0.0.2/24"))
-			require.NoError(t, err)
+			client, server, w := hosts(t, c.wire)
 			ln, err := tcp.Listen(server, "tcp", "10.0.0.2:80")
 			require.NoError(t, err)
 			defer ln.Close()

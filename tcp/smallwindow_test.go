@@ -42,7 +42,7 @@ func TestSmallWindowsDoNotStall(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const window, connections, each = 4 << 10, 8, 64 << 10
-			client, server := hosts(t, c.wire)
+			client, server, _ := hosts(t, c.wire)
 			ln, err := (&tcp.ListenConfig{Host: server, ReadBuffer: window, WriteBuffer: 2 * window}).Listen(context.Background(), "tcp", "10.0.0.2:80")
 			require.NoError(t, err)
 			defer ln.Close()

@@ -35,7 +35,7 @@ func TestSoak(t *testing.T) {
 		require.NoError(t, err)
 	}
 	shape := link.MustParseShape("delay 5ms 1ms rate 50mbit limit 200 loss 0.5%")
-	client, server := hosts(t, link.WireConfig{AB: shape, BA: shape})
+	client, server, _ := hosts(t, link.WireConfig{AB: shape, BA: shape})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	r := &longRun{client: client, ctx: ctx, cancel: cancel}
