@@ -69,9 +69,14 @@ func TestInfoAndNetstat(t *testing.T) {
 	defer s.Close()
 
 	const size = 100_000
-	go c.Write(make([]byte, size))
+	written := make(chan error, 1)
+	go func() {
+		_, err := c.Write(make([]byte, size))
+		written <- err
+	}()
 	_, err = io.ReadFull(s, make([]byte, size))
 	require.NoError(t, err)
+	require.NoError(t, <-written) // all may be there before the Write has counted it
 	_, err = s.Write([]byte("thanks"))
 	require.NoError(t, err)
 	_, err = io.ReadFull(c, make([]byte, 6))
