@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/echo"
 	"strata/link"
 	"strata/stack"
 	"strata/tcp"
@@ -48,18 +49,7 @@ func newEchoes(b *testing.B, count int, inspected bool) *echoes {
 	require.NoError(b, err)
 	ln, err := tcp.Listen(server, "tcp", ":7")
 	require.NoError(b, err)
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				io.Copy(c, c)
-			}()
-		}
-	}()
+	go echo.Serve(ln)
 	for range count {
 		c, err := (&tcp.Dialer{Host: phone}).Dial("tcp", "10.0.0.2:7")
 		require.NoError(b, err)

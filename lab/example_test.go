@@ -18,8 +18,8 @@ import (
 
 // What follows is what a test of a realtime program looks like.
 
-// echo is a WebSocket server that says everything back.
-func echo(w http.ResponseWriter, r *http.Request) {
+// echoing is a WebSocket server that says everything back.
+func echoing(w http.ResponseWriter, r *http.Request) {
 	c, err := ws.Accept(w, r, nil)
 	if err != nil {
 		return
@@ -39,7 +39,7 @@ func TestExampleWebSocketSurvivesLoss(t *testing.T) {
 	lab.Run(t, func(w *lab.World) {
 		server, phone := w.Host("server"), w.Host("phone")
 		wire := w.Connect(phone, server, link.MustParseShape("delay 80ms loss gemodel 3% 30%"))
-		srv := &http.Server{Handler: http.HandlerFunc(echo)}
+		srv := &http.Server{Handler: http.HandlerFunc(echoing)}
 		go srv.Serve(server.Listen(":80"))
 		w.OnClose(func() { srv.Close() })
 

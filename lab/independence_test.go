@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/echo"
 	"strata/lab"
 	"strata/link"
 	"strata/trace"
@@ -91,13 +92,7 @@ func TestWiresAreIndependent(t *testing.T) {
 
 // chatter has one host send the other twenty messages, and get them back.
 func chatter(w *lab.World, from, to string) {
-	ln := w.Host(to).Listen(":80")
-	go func() {
-		if c, err := ln.Accept(); err == nil {
-			io.Copy(c, c)
-			c.Close()
-		}
-	}()
+	go echo.Serve(w.Host(to).Listen(":80"))
 	c, err := w.Host(from).DialContext(w.Context(), "tcp", to+":80")
 	if err != nil {
 		w.T().Error(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/echo"
 	"strata/lab"
 	"strata/link"
 )
@@ -21,15 +22,7 @@ func patience(shape link.Shape, rules func(*lab.Wire)) func(w *lab.World) error 
 		if rules != nil {
 			rules(wire)
 		}
-		ln := server.Listen(":80")
-		go func() {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			io.Copy(c, c)
-			c.Close()
-		}()
+		go echo.Serve(server.Listen(":80"))
 		c, err := phone.DialContext(w.Context(), "tcp", "server:80")
 		if err != nil {
 			return err

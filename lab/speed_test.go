@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"strata/internal/echo"
 	"strata/lab"
 	"strata/link"
 )
@@ -27,12 +28,7 @@ func TestSpeed(t *testing.T) {
 					w.Host(fmt.Sprint("idle", i))
 				}
 				ln := server.Listen(":80")
-				go func() {
-					c, err := ln.Accept()
-					if err == nil {
-						io.Copy(c, c)
-					}
-				}()
+				go echo.Serve(ln)
 				c, err := phone.DialContext(w.Context(), "tcp", "server:80")
 				if err != nil {
 					t.Fatal(err)
@@ -61,19 +57,7 @@ func TestHourOfHeartbeats(t *testing.T) {
 	lab.Run(t, func(w *lab.World) {
 		server, phone := w.Host("server"), w.Host("phone")
 		w.Connect(phone, server, link.MustParseShape("delay 20ms"))
-		ln := server.Listen(":80")
-		go func() {
-			for {
-				c, err := ln.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					defer c.Close()
-					io.Copy(c, c)
-				}()
-			}
-		}()
+		go echo.Serve(server.Listen(":80"))
 		start := wall()
 		var beats atomic.Int64
 		for range connections {

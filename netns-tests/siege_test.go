@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"strata/internal/echo"
 	"strata/internal/hostile"
 	"strata/stack"
 	"strata/tcp"
@@ -62,15 +63,7 @@ func besiegeDevice(t *testing.T, c tun.Config) *siege {
 	ln, err := (&tcp.ListenConfig{Host: s.host, Backlog: siegeBacklog}).Listen(t.Context(), "tcp", ":80")
 	require.NoError(t, err)
 	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() { io.Copy(c, c); c.Close() }()
-		}
-	}()
+	go echo.Serve(ln)
 	require.NoError(t, netconf.InNamespace(s.ns.name, func() error {
 		l, err := netlink.LinkByName(s.dev.Name())
 		if err != nil {

@@ -70,17 +70,6 @@ func (b *besieged) listen(backlog int) *tcp.Listener {
 	return ln
 }
 
-// serveEcho echoes on every connection until the listener is closed.
-func serveEcho(ln *tcp.Listener) {
-	for {
-		c, err := ln.Accept()
-		if err != nil {
-			return
-		}
-		go func() { io.Copy(c, c); c.Close() }()
-	}
-}
-
 // dial is a connection of the friend's.
 func (b *besieged) dial() *tcp.Conn {
 	b.t.Helper()

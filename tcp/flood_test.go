@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/echo"
 	"strata/internal/hostile"
 	"strata/tcp"
 )
@@ -42,7 +43,7 @@ func TestSYNFlood(t *testing.T) {
 	for _, c := range sieges {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBesieged(t)
-			go serveEcho(b.listen(c.backlog))
+			go echo.Serve(b.listen(c.backlog))
 			old := b.dial()
 			b.echo(old)
 			before := heapInUse()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"strata/internal/echo"
 	"strata/internal/hostile"
 	"strata/tcp"
 )
@@ -50,7 +51,7 @@ func TestFullAcceptQueue(t *testing.T) {
 	require.LessOrEqual(t, waiting, 2*backlog)
 	require.GreaterOrEqual(t, waiting, backlog)
 
-	go serveEcho(ln)
+	go echo.Serve(ln)
 	for range clients {
 		require.NoError(t, <-served)
 	}
@@ -115,7 +116,7 @@ func TestReadersThatNeverRead(t *testing.T) {
 		}
 		sums[i] = sum.Sum(nil)
 	}
-	go serveEcho(ln)
+	go echo.Serve(ln)
 	b.echo(b.dial())
 	grown := heapInUse() - before
 	t.Logf("%d readers hold %d KiB of %d KiB written", readers, grown>>10, total(written)>>10)
@@ -151,7 +152,7 @@ func total(n []int) (sum int) {
 func TestGarbage(t *testing.T) {
 	const packets = 20_000
 	b := newBesieged(t)
-	go serveEcho(b.listen(0))
+	go echo.Serve(b.listen(0))
 	old := b.dial()
 	b.echo(old)
 	before := heapInUse()

@@ -24,6 +24,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"strata/internal/echo"
 	"strata/tun/internal/nstest"
 	"strata/tun/netconf"
 )
@@ -86,16 +87,7 @@ func TestTheInterfaceGoesDownAndUp(t *testing.T) {
 			ns := nstest.New(t)
 			d := openIn(t, ns, Config{TAP: m.tap, Offload: m.offload})
 			ln := listenTCP(t, newStack(t, d, ourSide...), ourSide[0].Addr(), 80)
-			go func() {
-				for {
-					c, err := ln.Accept()
-					if err != nil {
-						return
-					}
-					io.Copy(c, c)
-					c.Close()
-				}
-			}()
+			go echo.Serve(ln)
 			set := func(up bool) {
 				inNamespace(t, ns, func() error {
 					l, err := netlink.LinkByName(d.Name())
@@ -108,13 +100,13 @@ func TestTheInterfaceGoesDownAndUp(t *testing.T) {
 					return netlink.LinkSetDown(l)
 				})
 			}
-			inNamespace(t, ns, func() error { return echo(1) })
+			inNamespace(t, ns, func() error { return roundTrip(1) })
 			set(false)
 			require.IsType(t, &tcpip.ErrNetworkUnreachable{}, send(d, ipv4Packet(17, udpDatagram(our4, kernel4, nil), nil)))
 			require.NotZero(t, d.Stats().OutDrops.Down)
 			set(true)
 			require.NoError(t, d.Err())
-			inNamespace(t, ns, func() error { return echo(2) })
+			inNamespace(t, ns, func() error { return roundTrip(2) })
 		})
 	}
 }

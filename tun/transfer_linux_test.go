@@ -20,6 +20,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	gstack "gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"strata/internal/echo"
 	"strata/tun/internal/nstest"
 	"strata/tun/netconf"
 )
@@ -199,23 +200,12 @@ func TestManyConnections(t *testing.T) {
 			ns := nstest.New(t)
 			d := openIn(t, ns, Config{TAP: m.tap, Offload: m.offload})
 			ln := listenTCP(t, newStack(t, d, ourSide...), ourSide[0].Addr(), 80)
-			go func() {
-				for {
-					c, err := ln.Accept()
-					if err != nil {
-						return
-					}
-					go func() {
-						defer c.Close()
-						io.Copy(c, c)
-					}()
-				}
-			}()
+			go echo.Serve(ln)
 			const connections = 200
 			results := make(chan error, connections)
 			for i := range connections {
 				go func() {
-					results <- netconf.InNamespace(ns, func() error { return echo(i) })
+					results <- netconf.InNamespace(ns, func() error { return roundTrip(i) })
 				}()
 			}
 			for range connections {
@@ -225,8 +215,8 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
-// echo sends some bytes that are told apart by i, and wants them back.
-func echo(i int) error {
+// roundTrip sends some bytes that are told apart by i, and wants them back.
+func roundTrip(i int) error {
 	c, err := net.DialTimeout("tcp4", "10.77.0.2:80", patience)
 	if err != nil {
 		return err
