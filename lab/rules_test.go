@@ -252,16 +252,24 @@ func TestZeroWindowIsProbed(t *testing.T) {
 	})
 }
 
-// bulk sends as much, with a rule for what the phone sends, until it has all
-// arrived.
-func (p *pair) bulk(t *testing.T, size int, rule link.Rule) (client *tcp.Conn) {
-	client, server := p.open(t)
-	p.wire.AB().Rule(rule)
-	client.Write(make([]byte, size))
-	_, err := io.ReadFull(server, make([]byte, size))
-	require.NoError(t, err)
-	p.w.Sleep(time.Second)
-	return client
+// bulk has the phone send as much at once, with a rule for what it sends. The
+// ladder is of that, until it has all arrived and a second more; whatever is lost,
+// no timeout is needed.
+func bulk(t *testing.T, size int, rule link.Rule, ladder string) (sender tcp.Info) {
+	t.Helper()
+	lab.Run(t, func(w *lab.World) {
+		p := newPair(t, w, 0)
+		c, s := p.open(t)
+		p.wire.AB().Rule(rule)
+		c.Write(make([]byte, size))
+		_, err := io.ReadFull(s, make([]byte, size))
+		require.NoError(t, err)
+		w.Sleep(time.Second)
+		p.is(t, ladder)
+		sender = c.Info()
+		require.Zero(t, sender.Timeouts)
+	})
+	return sender
 }
 
 // mss is how much data the stack puts into a segment: 1500 bytes less 40 of
@@ -272,56 +280,44 @@ const mss = 1420
 // ACKs, and after the third the segment is sent again (RFC 5681 §3.2), a round
 // trip after it was sent first and long before any timeout.
 func TestFastRetransmit(t *testing.T) {
-	lab.Run(t, func(w *lab.World) {
-		p := newPair(t, w, 0)
-		c := p.bulk(t, 10*mss+280, link.DropNth(3, link.Data))
-		p.is(t, `
-			0s > data 0+1420
-			0s > data 1420+1420
-			0s > data 2840+1420
-			0s > data 4260+1420
-			0s > data 5680+1420
-			0s > data 7100+1420
-			0s > data 8520+1420
-			0s > data 9940+1420
-			0s > data 11360+1420
-			0s > data 12780+1420
-			50ms < ACK
-			50ms < ACK
-			50ms < ACK
-			50ms < ACK
-			50ms < ACK
-			50ms < ACK
-			50ms < ACK
-			100ms > data 14200+280
-			100ms > data 2840+1420 again
-			150ms < ACK
-			150ms < ACK`)
-		info := c.Info()
-		require.EqualValues(t, 1, info.Retransmits)
-		require.EqualValues(t, 1, info.FastRetransmits)
-		require.Zero(t, info.Timeouts)
-	})
+	info := bulk(t, 10*mss+280, link.DropNth(3, link.Data), `
+		0s > data 0+1420
+		0s > data 1420+1420
+		0s > data 2840+1420
+		0s > data 4260+1420
+		0s > data 5680+1420
+		0s > data 7100+1420
+		0s > data 8520+1420
+		0s > data 9940+1420
+		0s > data 11360+1420
+		0s > data 12780+1420
+		50ms < ACK
+		50ms < ACK
+		50ms < ACK
+		50ms < ACK
+		50ms < ACK
+		50ms < ACK
+		50ms < ACK
+		100ms > data 14200+280
+		100ms > data 2840+1420 again
+		150ms < ACK
+		150ms < ACK`)
+	require.EqualValues(t, 1, info.Retransmits)
+	require.EqualValues(t, 1, info.FastRetransmits)
 }
 
 // The last segment is lost: nothing behind it can tell. A tail loss probe
 // (RFC 8985 §7) finds out: it is the segment itself, sent again two round trips
 // after it and the 200 ms by which a single segment's ACK may be delayed.
 func TestTailLossProbe(t *testing.T) {
-	lab.Run(t, func(w *lab.World) {
-		p := newPair(t, w, 0)
-		c := p.bulk(t, 3*mss, link.DropNth(3, link.Data))
-		p.is(t, `
-			0s > data 0+1420
-			0s > data 1420+1420
-			0s > data 2840+1420
-			50ms < ACK
-			500ms > data 2840+1420 again
-			550ms < ACK`)
-		info := c.Info()
-		require.EqualValues(t, 1, info.Retransmits)
-		require.Zero(t, info.Timeouts)
-	})
+	info := bulk(t, 3*mss, link.DropNth(3, link.Data), `
+		0s > data 0+1420
+		0s > data 1420+1420
+		0s > data 2840+1420
+		50ms < ACK
+		500ms > data 2840+1420 again
+		550ms < ACK`)
+	require.EqualValues(t, 1, info.Retransmits)
 }
 
 // Of the last three segments none arrives. Now the probe does not wait for the
@@ -329,36 +325,30 @@ func TestTailLossProbe(t *testing.T) {
 // probes with is the first of the three, not the last, and the two others follow
 // a round trip apart each, with no timeout.
 func TestTailLossProbeOfSeveral(t *testing.T) {
-	lab.Run(t, func(w *lab.World) {
-		p := newPair(t, w, 0)
-		lost := 0
-		c := p.bulk(t, 8*mss, func(v *link.View) link.Verdict {
-			if link.Data(v) && v.Stream.Offset >= 5*mss && lost < 3 {
-				lost++
-				return link.Drop
-			}
-			return link.Pass
-		})
-		p.is(t, `
-			0s > data 0+1420
-			0s > data 1420+1420
-			0s > data 2840+1420
-			0s > data 4260+1420
-			0s > data 5680+1420
-			0s > data 7100+1420
-			0s > data 8520+1420
-			0s > data 9940+1420
-			50ms < ACK
-			300ms > data 7100+1420 again
-			350ms < ACK
-			400ms > data 8520+1420 again
-			450ms < ACK
-			500ms > data 9940+1420 again
-			550ms < ACK`)
-		info := c.Info()
-		require.EqualValues(t, 3, info.Retransmits)
-		require.Zero(t, info.Timeouts)
-	})
+	lost := 0
+	info := bulk(t, 8*mss, func(v *link.View) link.Verdict {
+		if link.Data(v) && v.Stream.Offset >= 5*mss && lost < 3 {
+			lost++
+			return link.Drop
+		}
+		return link.Pass
+	}, `
+		0s > data 0+1420
+		0s > data 1420+1420
+		0s > data 2840+1420
+		0s > data 4260+1420
+		0s > data 5680+1420
+		0s > data 7100+1420
+		0s > data 8520+1420
+		0s > data 9940+1420
+		50ms < ACK
+		300ms > data 7100+1420 again
+		350ms < ACK
+		400ms > data 8520+1420 again
+		450ms < ACK
+		500ms > data 9940+1420 again
+		550ms < ACK`)
+	require.EqualValues(t, 3, info.Retransmits)
 }
 
 // Two segments overtake a third: two duplicate ACKs are no reason to send
