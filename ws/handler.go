@@ -20,9 +20,12 @@ type Readiness interface {
 	TryRead([]byte) (int, error)
 
 	// OnReadable has f called once when there is something to read: bytes,
-	// the end of the stream, an error. It is called with no lock held, on a
-	// goroutine where it may read and wait, at once where there already is
-	// something.
+	// the end of the stream, an error; at once where there already is
+	// something. Another goroutine calls f, at any time, also before
+	// OnReadable has returned, and with no lock held: f reads, waits, and
+	// calls OnReadable again. OnReadable must not call f itself: what comes
+	// would be handled on top of what came before, ever deeper, and what
+	// [Conn.Later] was given would wait for all of it.
 	OnReadable(f func())
 }
 

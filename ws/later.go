@@ -1,13 +1,17 @@
 package ws
 
-// Later is for callbacks: it has f called on the callback's goroutine when all
-// that had come is handled and somebody else would handle what comes next. So f may
-// take as long as it likes, and costs neither a goroutine nor a switch to one. f may
-// run beside callbacks. It is called by a goroutine of its own where the peer sends
-// on before that, or a callback [Conn.Waits].
+// Later is for callbacks of a [Handler]: it has f called on the callback's goroutine
+// when all that had come is handled and somebody else would handle what comes next.
+// So f may take as long as it likes, and costs neither a goroutine nor a switch to
+// one. f may run beside callbacks. It is called by a goroutine of its own where the
+// peer sends on before that, or a callback [Conn.Waits].
 //
 // Later reports false, and f is not called, where there is no event mode, or its
 // goroutine serves this connection only: see [Conn.Handle].
+//
+// No lock guards Later and Waits. Only a callback may call them, or a goroutine that
+// it waits for, one at a time: elsewhere, and so in f, nothing keeps the call from
+// running beside a callback of the connection, or beside what calls them.
 func (c *Conn) Later(f func()) bool {
 	if !c.events.nonBlocking() {
 		return false
@@ -18,6 +22,7 @@ func (c *Conn) Later(f func()) bool {
 
 // Waits is for a callback that is about to wait for somebody else: what is held
 // leaves, nothing is held until it returns, and what [Conn.Later] was given begins.
+// Who else may call it, and when, is as with Later.
 func (c *Conn) Waits() {
 	if c.events == nil {
 		return
