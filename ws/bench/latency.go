@@ -37,11 +37,11 @@ func latencies(dial dialFunc, seconds float64, use usageFunc) (trips []time.Dura
 // Write: what strata/event and strata/batch hold back must not cost a lone message
 // anything.
 func latencyTable(rounds int, seconds float64) error {
+	fmt.Fprintln(os.Stderr, "lone messages ...")
 	fmt.Printf("round trip of a lone message of 64 B, one a millisecond, µs, and the server's processor time for it\n")
 	trips, cpus := make([][]time.Duration, len(servers)), make([][]float64, len(servers))
 	for range rounds {
 		for i, s := range servers {
-			fmt.Fprintf(os.Stderr, "lone messages: %s ...\x1b[K\r", s.name)
 			_, err := withChild(s, serverOptions{}, func(c *child) (figure, error) {
 				some, f, err := latencies(dialTCP(c.addr), seconds, c.usage)
 				trips[i] = append(trips[i], some...)
@@ -53,7 +53,6 @@ func latencyTable(rounds int, seconds float64) error {
 			}
 		}
 	}
-	fmt.Fprint(os.Stderr, "\x1b[K")
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "server\tmedian\t99 %\tprocessor time\t")
 	for i, s := range servers {

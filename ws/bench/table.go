@@ -34,21 +34,20 @@ func newTable(title string) *table {
 func (t *table) row(k kind, rounds int, measure func(server) (figure, error)) {
 	rates, cpus := make([][]float64, len(servers)), make([][]float64, len(servers))
 	failed := make([]error, len(servers))
-	for round := range rounds {
+	fmt.Fprintf(os.Stderr, "%s ...\n", k.name)
+	for range rounds {
 		for i, s := range servers {
 			if failed[i] != nil {
 				continue
 			}
-			fmt.Fprintf(os.Stderr, "%s: %s, round %d ...\x1b[K\r", k.name, s.name, round+1)
 			f, err := measure(s)
 			if failed[i] = err; err != nil && !errors.Is(err, errSkip) {
-				fmt.Fprintf(os.Stderr, "%s: %s: %v\x1b[K\n", k.name, s.name, err)
+				fmt.Fprintf(os.Stderr, "%s: %s: %v\n", k.name, s.name, err)
 			}
 			rates[i] = append(rates[i], f.rate*k.scale)
 			cpus[i] = append(cpus[i], f.cpu.Seconds()*1e6)
 		}
 	}
-	fmt.Fprint(os.Stderr, "\x1b[K")
 	t.add(k.name, k.unit, k.wanted, "%.0f", rates, failed, func(ours, theirs float64) float64 { return ours / theirs })
 	if cpus[0][0] > 0 {
 		t.add("server's processor time", "µs", "", "%.2f", cpus, failed, func(ours, theirs float64) float64 { return theirs / ours })
