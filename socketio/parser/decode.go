@@ -2,7 +2,6 @@ package parser
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 )
 
@@ -150,7 +149,7 @@ func checkPayload(t Type, data []byte) string {
 			return "the payload is no array"
 		}
 	}
-	if !json.Valid(data) {
+	if !valid(data) {
 		return "the payload is no JSON"
 	}
 	if t == Event || t == BinaryEvent {

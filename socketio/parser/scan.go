@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// These functions walk JSON that json.Valid has already accepted, without
-// building anything. They do not find errors; they only must not loop.
+// These functions walk JSON that was found valid already, without building
+// anything. They do not find errors; they only must not loop.
 
 // skipSpace is the index of the first byte from i on that is no white space.
 func skipSpace(b []byte, i int) int {

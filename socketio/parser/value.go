@@ -31,7 +31,7 @@ func appendValue(dst []byte, v any, attachments *[][]byte) ([]byte, error) {
 		if v == nil {
 			return append(dst, "null"...), nil
 		}
-		if !json.Valid(v) {
+		if !valid(v) {
 			return dst, errors.New("json.RawMessage is no valid JSON")
 		}
 		if !utf8.Valid(v) {
