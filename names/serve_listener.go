@@ -75,7 +75,7 @@ func (s *Server) accept(c net.Conn) {
 // says what makes no sense.
 func (s *Server) serve(c net.Conn, e *list.Element) {
 	buf := make([]byte, 2+maxQuery)
-	for s.expect(c, e) {
+	for s.expect(c) {
 		if _, err := io.ReadFull(c, buf[:2]); err != nil {
 			return
 		}
@@ -86,6 +86,7 @@ func (s *Server) serve(c net.Conn, e *list.Element) {
 		if _, err := io.ReadFull(c, buf[2:2+size]); err != nil {
 			return
 		}
+		s.heard(e) // before the answer: who has that counts on it
 		answer := s.answer(buf[2:2+size], overTCP)
 		if answer == nil {
 			return
@@ -102,12 +103,18 @@ func (s *Server) serve(c net.Conn, e *list.Element) {
 
 // expect sets the time for the next query; false where none is wanted any more.
 // Under the lock, so that it does not undo the deadline that Close sets.
-func (s *Server) expect(c net.Conn, e *list.Element) bool {
+func (s *Server) expect(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	s.conns.MoveToBack(e)
 	return c.SetReadDeadline(s.config.Loop.Now().Add(s.config.IdleTimeout)) == nil
+}
+
+// heard notes that a connection is not silent.
+func (s *Server) heard(e *list.Element) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns.MoveToBack(e) // nothing, if another one took its place
 }
