@@ -61,7 +61,9 @@ func TestKernelsRunWorkloads(t *testing.T) {
 		},
 		{
 			"half-open", []workload.Setting{{Axis: "delay", Value: "5ms"}, {Axis: "ping-interval", Value: "300ms"}, {Axis: "ping-timeout", Value: "500ms"}, {Axis: "keepalive", Value: "1s/1s/1"}, {Axis: "user-timeout", Value: "1s"}},
-			map[string]float64{"server silence": 0.79, "client silence": 0.79, "user timeout": 0.99}, []string{"unnoticed"},
+			// Of 0.8, 0.8 and 1 s: on a busy machine what was heard last is noted
+			// somewhat later than the timer was set.
+			map[string]float64{"server silence": 0.7, "client silence": 0.7, "user timeout": 0.9}, []string{"unnoticed"},
 		},
 	} {
 		t.Run(c.workload, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -383,12 +384,17 @@ func TestRetries(t *testing.T) {
 			require.Equal(t, 9, n)
 			mu.Lock()
 			defer mu.Unlock()
+			all := []int{0, 1, 2, 3, 4, 5, 6, 7, 9}
 			if ids {
-				require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 9}, handled, "each once")
+				require.Equal(t, all, handled, "each once")
 				require.NotZero(t, io.Counters().Duplicates)
 				return
 			}
-			require.Equal(t, []int{0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 9}, handled, "none lost, in order, some twice")
+			require.Equal(t, all, slices.Compact(slices.Clone(handled)), "none lost, in order")
+			for _, n := range []int{1, 2, 4, 5, 7} { // where the machine is slow others too
+				i := slices.Index(handled, n)
+				require.Equal(t, n, handled[i+1], "twice: the first answer did not come")
+			}
 		})
 	}
 }
