@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -32,12 +33,15 @@ func BenchmarkServeEvent(b *testing.B) {
 				server := socketio.NewServer(nil)
 				server.OnConnection(func(s *socketio.Socket) { s.On("echo", c.handler) })
 				hs := httptest.NewServer(server)
-				defer hs.Close()
-				defer server.Close(b.Context())
+				b.Cleanup(func() {
+					_ = server.Close(context.Background())
+					hs.Close()
+				})
 				conn, r := rawWebSocket(b, hs)
 				frames := []byte(strings.Repeat(string(maskedFrame("421"+c.event)), underway))
 				answers := make([]byte, underway*(len("\x81\x00431")+len(c.answer)))
 				b.ReportAllocs()
+				b.ResetTimer()
 				for i := 0; i < b.N; i += underway {
 					if _, err := conn.Write(frames); err != nil {
 						b.Fatal(err)
@@ -46,6 +50,7 @@ func BenchmarkServeEvent(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
+				b.StopTimer()
 				require.Equal(b, "431"+c.answer, string(answers[2:2+len("431")+len(c.answer)]))
 			})
 		}

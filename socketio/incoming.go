@@ -3,33 +3,32 @@ package socketio
 import (
 	"sync/atomic"
 
+	"strata/socketio/internal/dispatch"
 	"strata/socketio/parser"
 )
 
-// incoming is an event of a client's that is to be handled.
+// incoming is an event of a client's that is to be handled: a job of the socket's
+// mailbox, and who answers it.
 type incoming struct {
+	dispatch.Queued
 	socket   *Socket
 	packet   parser.Packet
 	answered atomic.Bool
 }
 
-// handle has the event handled.
-func (in *incoming) handle() {
+// Do has the event handled.
+func (in *incoming) Do() {
 	s, p := in.socket, &in.packet
-	var answer func(args ...any)
+	var to dispatch.Answerer
 	switch {
 	case p.HasID && s.clientID != "":
 		once, first := s.namespace.messageIDs.first(s, p)
 		if !first {
 			return
 		}
-		answer = func(args ...any) {
-			if in.answered.CompareAndSwap(false, true) {
-				s.namespace.messageIDs.answer(once, p.ID, args)
-			}
-		}
+		to = &keptAnswer{in, once}
 	case p.HasID:
-		answer = in.answer
+		to = in
 	}
 	s.conn.server.counters.events.Add(1)
 	s.anyIn.Call(p)
@@ -37,14 +36,27 @@ func (in *incoming) handle() {
 		s.report(err)
 		return
 	}
-	if err := s.handlers.Dispatch(s.Context, p, answer); err != nil {
+	if err := s.handlers.Dispatch(s.Context, p, to); err != nil {
 		s.report(err)
 	}
 }
 
-// answer answers the event, once.
-func (in *incoming) answer(args ...any) {
+// Answer answers the event, once.
+func (in *incoming) Answer(args ...any) {
 	if in.answered.CompareAndSwap(false, true) {
 		in.socket.ack(in.packet.ID, args)
+	}
+}
+
+// keptAnswer answers an event that has a name, so that the answer is kept.
+type keptAnswer struct {
+	in   *incoming
+	once *sentOnce
+}
+
+// Answer answers the event, once.
+func (k *keptAnswer) Answer(args ...any) {
+	if k.in.answered.CompareAndSwap(false, true) {
+		k.in.socket.namespace.messageIDs.answer(k.once, k.in.packet.ID, args)
 	}
 }

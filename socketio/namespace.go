@@ -184,5 +184,5 @@ func (n *Namespace) serverSideEvent(p *parser.Packet, event string, args []any) 
 // HandleServerSide is for adapters: it has an event of another server handled.
 // answer, where it is not nil, is called with the answer.
 func (n *Namespace) HandleServerSide(p *parser.Packet, answer func(args ...any)) error {
-	return n.servers.Dispatch(context.Background, p, answer)
+	return n.servers.Dispatch(context.Background, p, dispatch.AnswerFunc(answer))
 }

@@ -465,7 +465,7 @@ func (s *Socket) packet(p parser.Packet, turn engineio.Turn) {
 		for _, a := range p.Attachments {
 			size += len(a)
 		}
-		s.mailbox.Put(size, turn, (&incoming{socket: s, packet: p}).handle)
+		s.mailbox.Queue(size, turn, &incoming{socket: s, packet: p})
 	case parser.Ack, parser.BinaryAck:
 		if p.HasID {
 			s.acks.Answer(p.ID, p.Args())
@@ -533,11 +533,13 @@ func (s *Socket) runMiddlewares(middlewares []func(*Socket) error) (err error) {
 
 // ack sends an answer.
 func (s *Socket) ack(id uint64, args []any) {
-	p := parser.Packet{Namespace: s.namespace.name, ID: id, HasID: true}
+	r := replies.Get().(*reply)
+	defer r.free()
+	p := &r.packet
+	p.Namespace, p.ID, p.HasID = s.namespace.name, id, true
 	if err := p.SetAck(args...); err != nil {
 		s.conn.server.opts.Logger.Error("socket.io: an answer cannot be sent", "error", err, "socket", s.id, "namespace", s.namespace.name)
 		return
 	}
-	var room [1]engineio.Outgoing
-	_ = s.send(&p, dispatch.AppendEncoded(room[:0], s.conn.server.opts.Parser, &p)) // nobody is left to be answered
+	_ = s.send(p, dispatch.AppendEncoded(r.messages[:0], s.conn.server.opts.Parser, p)) // nobody is left to be answered
 }

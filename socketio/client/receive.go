@@ -153,7 +153,7 @@ func (s *Socket) event(p parser.Packet) {
 		}
 	}
 	s.anyIn.Call(&p)
-	if err := s.handlers.Dispatch(s.Context, &p, answer); err != nil {
+	if err := s.handlers.Dispatch(s.Context, &p, dispatch.AnswerFunc(answer)); err != nil {
 		s.opts.Logger.Warn("socket.io: an event is dropped", "error", err)
 	}
 }

@@ -86,7 +86,7 @@ func TestAnswers(t *testing.T) {
 		var table Table
 		on(t, &table, "e", c.fn)
 		var got []any
-		require.NoError(t, table.Dispatch(context.Background, event(t, `20["e",1]`), func(args ...any) { got = args }))
+		require.NoError(t, table.Dispatch(context.Background, event(t, `20["e",1]`), AnswerFunc(func(args ...any) { got = args })))
 		require.Equal(t, c.want, got)
 		// Who asked for no answer: the function is there, and does nothing.
 		require.NoError(t, table.Dispatch(context.Background, event(t, `2["e",1]`), nil))
@@ -99,7 +99,7 @@ func TestHandlersThatFail(t *testing.T) {
 	var table Table
 	on(t, &table, "e", func() (int, error) { return 1, io.ErrUnexpectedEOF })
 	var got []any
-	require.NoError(t, table.Dispatch(context.Background, event(t, `20["e",1]`), func(args ...any) { got = args }))
+	require.NoError(t, table.Dispatch(context.Background, event(t, `20["e",1]`), AnswerFunc(func(args ...any) { got = args })))
 	text, err := json.Marshal(got)
 	require.NoError(t, err)
 	require.JSONEq(t, `[{"error":"unexpected EOF"}]`, string(text))
@@ -340,7 +340,7 @@ func (m *Mailbox) waits() int {
 	if m.room == nil {
 		return 0
 	}
-	return len(m.jobs)
+	return m.count
 }
 
 func TestPreviewIsShort(t *testing.T) {
@@ -364,7 +364,7 @@ func BenchmarkDispatch(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := table.Dispatch(context.Background, &p, func(...any) {}); err != nil {
+		if err := table.Dispatch(context.Background, &p, AnswerFunc(func(...any) {})); err != nil {
 			b.Fatal(err)
 		}
 	}

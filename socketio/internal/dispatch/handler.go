@@ -129,11 +129,11 @@ func undecodable(t reflect.Type, seen map[reflect.Type]bool) string {
 
 // Call decodes the arguments and calls the function. As in JavaScript, arguments
 // too many are ignored and those missing are zero. ctx is asked where the
-// function wants a context. answer is nil where the sender asked for no ack:
+// function wants a context. to is nil where the sender asked for no ack:
 // then the function gets one that does nothing, and an error that it returns is
 // returned, as a [HandlerError]. Any other error is of an argument that does not
 // fit its parameter; the function was not called then.
-func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(args ...any)) error {
+func (h Handler) Call(ctx func() context.Context, args parser.Args, to Answerer) error {
 	f := h.frames.Get().(*frame)
 	defer f.free(h.frames)
 	in := f.in[:0]
@@ -166,7 +166,7 @@ func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(
 		in = append(in, reflect.Zero(h.params[i]))
 	}
 	if h.ack != nil {
-		in = append(in, ackFunc(h.ack, answer))
+		in = append(in, ackFunc(h.ack, to))
 	}
 	f.in = in
 	out := h.fn.Call(in)
@@ -175,19 +175,19 @@ func (h Handler) Call(ctx func() context.Context, args parser.Args, answer func(
 	}
 	if h.err {
 		if err, _ := out[h.results].Interface().(error); err != nil {
-			if answer == nil {
+			if to == nil {
 				return &HandlerError{err}
 			}
-			answer(failure(err))
+			to.Answer(failure(err))
 			return nil
 		}
 	}
-	if answer != nil {
+	if to != nil {
 		values := make([]any, h.results)
 		for i := range values {
 			values[i] = out[i].Interface()
 		}
-		answer(values...)
+		to.Answer(values...)
 	}
 	return nil
 }
@@ -200,50 +200,3 @@ func (e *HandlerError) Error() string { return e.Err.Error() }
 
 // Unwrap is the handler's error.
 func (e *HandlerError) Unwrap() error { return e.Err }
-
-// ackFunc is answer as a function of type t.
-func ackFunc(t reflect.Type, answer func(...any)) reflect.Value {
-	if fn := simpleAck(t, answer); fn.IsValid() {
-		return fn
-	}
-	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
-		if answer == nil {
-			return nil
-		}
-		args := make([]any, 0, len(in))
-		for i, v := range in {
-			if t.IsVariadic() && i == len(in)-1 {
-				for j := range v.Len() {
-					args = append(args, v.Index(j).Interface())
-				}
-				break
-			}
-			args = append(args, v.Interface())
-		}
-		answer(args...)
-		return nil
-	})
-}
-
-// simpleAck is ackFunc for the types that are frequent, without what reflection
-// takes to make a function; the zero Value for others.
-func simpleAck(t reflect.Type, answer func(...any)) reflect.Value {
-	if answer == nil {
-		answer = func(...any) {}
-	}
-	switch t {
-	case reflect.TypeFor[func()]():
-		return reflect.ValueOf(func() { answer([]any{}...) })
-	case reflect.TypeFor[func(string)]():
-		return reflect.ValueOf(func(v string) { answer(v) })
-	case reflect.TypeFor[func(bool)]():
-		return reflect.ValueOf(func(v bool) { answer(v) })
-	case reflect.TypeFor[func(int)]():
-		return reflect.ValueOf(func(v int) { answer(v) })
-	case reflect.TypeFor[func([]byte)]():
-		return reflect.ValueOf(func(v []byte) { answer(v) })
-	case reflect.TypeFor[func(any)]():
-		return reflect.ValueOf(func(v any) { answer(v) })
-	}
-	return reflect.Value{}
-}

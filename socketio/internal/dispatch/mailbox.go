@@ -28,7 +28,8 @@ type Mailbox struct {
 
 	mu      sync.Mutex
 	room    *sync.Cond // made when somebody first waits
-	jobs    []job
+	last    Job        // of those that wait, which are a ring; nil: none
+	count   int
 	bytes   int
 	running bool
 	closed  bool
@@ -41,17 +42,39 @@ type Corker interface {
 	Uncork()
 }
 
-type job struct {
-	do   func()
+// Job is something to be done. It embeds a [Queued], and waits in one mailbox, once.
+type Job interface {
+	Do()
+	queued() *Queued
+}
+
+// Queued is a job's place in a mailbox, so that none has to be made for it.
+type Queued struct {
+	next Job
 	size int
 }
 
-// Put has do called, after all that was put before. size is how much memory
-// waits with it, bytes: where too much does, Put waits, and so whoever reads
+func (q *Queued) queued() *Queued { return q }
+
+// funcJob is a function as a job.
+type funcJob struct {
+	Queued
+	do func()
+}
+
+func (j *funcJob) Do() { j.do() }
+
+// Put has do called, as [Mailbox.Queue] has a job done.
+func (m *Mailbox) Put(size int, turn engineio.Turn, do func()) bool {
+	return m.Queue(size, turn, &funcJob{do: do})
+}
+
+// Queue has j done, after all that was put before. size is how much memory
+// waits with it, bytes: where too much does, Queue waits, and so whoever reads
 // from the network. turn is that of the message that brought the job; the zero
 // value where none did. It reports false after Close, and while the mailbox
 // refuses.
-func (m *Mailbox) Put(size int, turn engineio.Turn, do func()) bool {
+func (m *Mailbox) Queue(size int, turn engineio.Turn, j Job) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.full(size) {
@@ -68,13 +91,13 @@ func (m *Mailbox) Put(size int, turn engineio.Turn, do func()) bool {
 	if m.closed || m.refuses {
 		return false
 	}
-	m.add(job{do, size}, turn)
+	m.add(size, turn, j)
 	return true
 }
 
 // full reports whether a job has to wait for room. The caller has mu.
 func (m *Mailbox) full(size int) bool {
-	return !m.closed && !m.refuses && len(m.jobs) > 0 && (len(m.jobs) >= maxJobs || m.bytes+size > maxBytes)
+	return !m.closed && !m.refuses && m.count > 0 && (m.count >= maxJobs || m.bytes+size > maxBytes)
 }
 
 // PutNow is Put that never waits, and is not refused: for what is not the peer's
@@ -83,7 +106,7 @@ func (m *Mailbox) PutNow(do func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.closed {
-		m.add(job{do: do}, engineio.Turn{})
+		m.add(0, engineio.Turn{}, &funcJob{do: do})
 	}
 }
 
@@ -108,24 +131,47 @@ func (m *Mailbox) Close(drop bool, last func()) {
 	}
 	m.closed = true
 	if drop {
-		clear(m.jobs)
-		m.jobs, m.bytes = m.jobs[:0], 0
+		m.last, m.count, m.bytes = nil, 0, 0
 	}
 	if m.room != nil {
 		m.room.Broadcast()
 	}
-	m.add(job{do: last}, engineio.Turn{})
+	m.add(0, engineio.Turn{}, &funcJob{do: last})
 }
 
-func (m *Mailbox) add(j job, turn engineio.Turn) {
-	m.jobs = append(m.jobs, j)
-	m.bytes += j.size
+// add queues a job. The caller has mu.
+func (m *Mailbox) add(size int, turn engineio.Turn, j Job) {
+	q := j.queued()
+	q.next, q.size = j, size
+	if m.last != nil {
+		before := m.last.queued()
+		q.next, before.next = before.next, j
+	}
+	m.last = j
+	m.count++
+	m.bytes += size
 	if !m.running {
 		m.running = true
 		if !turn.Later(m.run) {
 			go m.start()
 		}
 	}
+}
+
+// take is the first job. The caller has mu, and there is one.
+func (m *Mailbox) take() Job {
+	last := m.last.queued()
+	j := last.next
+	q := j.queued()
+	if q == last {
+		m.last = nil
+	} else {
+		last.next = q.next
+	}
+	q.next = nil
+	m.count--
+	m.bytes -= q.size
+	return j
 }
 
 // makeRoom grows a new goroutine's stack once, while there is little on it to be
@@ -156,7 +202,7 @@ func (m *Mailbox) run() {
 	}()
 	for {
 		m.mu.Lock()
-		waiting := len(m.jobs)
+		waiting := m.count
 		if corked && waiting == 0 {
 			m.mu.Unlock()
 			m.Corks.Uncork()
@@ -164,15 +210,12 @@ func (m *Mailbox) run() {
 			continue
 		}
 		if waiting == 0 {
-			m.jobs, m.running = nil, false // an idle mailbox holds nothing
+			m.running = false
 			m.mu.Unlock()
 			done = true
 			return
 		}
-		j := m.jobs[0]
-		m.jobs[0] = job{}
-		m.jobs = m.jobs[1:]
-		m.bytes -= j.size
+		j := m.take()
 		if m.room != nil {
 			m.room.Broadcast()
 		}
@@ -185,7 +228,7 @@ func (m *Mailbox) run() {
 	}
 }
 
-func (m *Mailbox) do(j job) {
+func (m *Mailbox) do(j Job) {
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
@@ -194,6 +237,6 @@ func (m *Mailbox) do(j job) {
 			m.Panicked(fmt.Errorf("runtime.Goexit was called"), debug.Stack())
 		}
 	}()
-	j.do()
+	j.Do()
 	returned = true
 }

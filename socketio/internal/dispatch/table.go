@@ -71,9 +71,9 @@ func (t *Table) Events() []string {
 }
 
 // Dispatch calls the handlers of the event in p, an EVENT or BINARY_EVENT. An
-// event without handlers is nobody's concern. ctx and answer are as for
+// event without handlers is nobody's concern. ctx and to are as for
 // [Handler.Call].
-func (t *Table) Dispatch(ctx func() context.Context, p *parser.Packet, answer func(args ...any)) error {
+func (t *Table) Dispatch(ctx func() context.Context, p *parser.Packet, to Answerer) error {
 	name, args := p.Event()
 	t.mu.RLock()
 	listeners := t.handlers[string(name)]
@@ -85,7 +85,7 @@ func (t *Table) Dispatch(ctx func() context.Context, p *parser.Packet, answer fu
 			}
 			t.remove(string(name), l)
 		}
-		if err := l.Call(ctx, args, answer); err != nil {
+		if err := l.Call(ctx, args, to); err != nil {
 			return fmt.Errorf("event %q: %w", name, err)
 		}
 	}
