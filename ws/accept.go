@@ -47,6 +47,12 @@ type AcceptOptions struct {
 	// KeepAlive pings a client that is silent. The zero value: it does not.
 	KeepAlive KeepAlive
 
+	// Greet writes what the server says first: it leaves with the response, in
+	// one write. It must not wait for the client, who has no response yet. What
+	// is left of its writes where the connection fails is for Accept to say. nil:
+	// the response leaves by itself.
+	Greet func(c *Conn)
+
 	// Recorder is told of the upgrade and of every frame. nil: nobody.
 	Recorder trace.Recorder
 
@@ -110,7 +116,7 @@ func (opts *AcceptOptions) open(conn net.Conn, buffered []byte, r *http.Request,
 	c := newConn(conn, opts.config(agreed, buffered))
 	key := r.Header[headerKey][0]
 	c.tracer.request(trace.In, r.Method, r.RequestURI, key)
-	if err := c.writeResponse(extra, acceptKey(key), agreed); err != nil {
+	if err := c.respond(c.response(extra, acceptKey(key), agreed), opts.Greet); err != nil {
 		err = fmt.Errorf("write the response: %w", err)
 		c.end(err)
 		return nil, err
@@ -151,9 +157,8 @@ var ownHeaders = map[string]bool{
 	headerAccept: true, headerProtocol: true, headerExtensions: true,
 }
 
-// writeResponse writes the 101 (RFC 6455 §4.2.2), and takes off the deadlines
-// that the HTTP server had for the request.
-func (c *Conn) writeResponse(extra http.Header, accept string, agreed agreement) error {
+// response is the 101 (RFC 6455 §4.2.2).
+func (c *Conn) response(extra http.Header, accept string, agreed agreement) []byte {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + "\r\n")
 	if c.subprotocol != "" {
@@ -162,16 +167,33 @@ func (c *Conn) writeResponse(extra http.Header, accept string, agreed agreement)
 	if agreed.extensions != "" {
 		b.WriteString("Sec-WebSocket-Extensions: " + agreed.extensions + "\r\n")
 	}
-	if err := extra.WriteSubset(&b, ownHeaders); err != nil {
-		return err
-	}
+	_ = extra.WriteSubset(&b, ownHeaders) // a buffer takes everything
 	b.WriteString("\r\n")
 	c.tracer.response(trace.Out, http.StatusSwitchingProtocols, accept)
+	return b.Bytes()
+}
+
+// respond writes the response, with the greeting behind it, and takes off the
+// deadlines that the HTTP server had for the request.
+func (c *Conn) respond(response []byte, greet func(*Conn)) error {
+	if greet != nil && len(response) <= largeBuffer {
+		if err := c.conn.SetDeadline(never); err != nil {
+			return err
+		}
+		return c.Batch(func() error {
+			c.holdResponse(response)
+			greet(c)
+			return nil
+		})
+	}
 	if err := c.conn.SetDeadline(c.now().Add(c.closeTimeout)); err != nil {
 		return err
 	}
-	if _, err := c.conn.Write(b.Bytes()); err != nil {
+	if _, err := c.conn.Write(response); err != nil {
 		return err
 	}
-	return c.conn.SetDeadline(never)
+	if err := c.conn.SetDeadline(never); err != nil || greet == nil {
+		return err
+	}
+	return c.Batch(func() error { greet(c); return nil })
 }

@@ -94,6 +94,13 @@ func (c *Conn) hold(h *header, p []byte) (bool, error) {
 	return true, nil
 }
 
+// holdResponse puts a handshake's response, of 64 KiB at most, before the first
+// frame. Nobody else has the connection yet.
+func (c *Conn) holdResponse(response []byte) {
+	c.held.buf = largeBuffers.Get().(*[largeBuffer]byte)
+	c.held.n = int32(copy(c.held.buf[:], response))
+}
+
 // sendHeld sends what is held. The caller has the frames gate.
 func (c *Conn) sendHeld() error {
 	if c.held.n == 0 {

@@ -64,6 +64,11 @@ func (opts *AcceptOptions) acceptHTTP2(w http.ResponseWriter, r *http.Request) (
 		c.end(err)
 		return nil, acceptError(r, err)
 	}
+	if opts.Greet != nil {
+		if err := c.Batch(func() error { opts.Greet(c); return nil }); err != nil {
+			return nil, acceptError(r, err)
+		}
+	}
 	return c, nil
 }
 
