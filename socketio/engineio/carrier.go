@@ -52,25 +52,41 @@ func (t *tracer) flowOf(c carrier) trace.Flow {
 // carry has c, whose handshake was r, carry a session: a new one where session
 // is nil, or one that wants to change to it. The caller has added one to running.
 func (s *Server) carry(c carrier, r *http.Request, q query, session *Session) {
-	flow := s.trace.flowOf(c)
 	if session != nil {
-		go session.upgrade(c, flow)
+		go session.upgrade(c, s.trace.flowOf(c))
 		return
 	}
+	session, err := s.openOn(c, r, q)
+	if err == nil {
+		session.mu.Lock()
+		session.leave()
+		session.mu.Unlock()
+	}
+	s.serveOn(c, session, err)
+}
+
+// openOn opens a session that c carries. What it begins with waits to be sent.
+func (s *Server) openOn(c carrier, r *http.Request, q query) (*Session, error) {
 	session, err := s.open(r, q, c.transport())
+	if err != nil {
+		return nil, err
+	}
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	session.conn, session.flow = c, s.trace.flowOf(c)
+	return session, nil
+}
+
+// serveOn has a session that openOn opened go on, or ends the connection of one
+// that it could not open.
+func (s *Server) serveOn(c carrier, session *Session, err error) {
 	if err != nil {
 		s.running.Done()
 		c.close(ws.StatusTryAgainLater)
 		return
 	}
-	session.mu.Lock()
-	session.conn = c
-	session.flow = flow
-	ended := session.state == closed
-	session.leave()
-	session.mu.Unlock()
-	if ended {
-		c.closeNow()
+	if !session.accept() {
+		c.closeNow() // so that it hears of its end
 	}
-	c.handle(session, flow)
+	c.handle(session, session.Flow())
 }

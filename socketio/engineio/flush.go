@@ -55,6 +55,21 @@ func (s *Session) leave() {
 	}
 }
 
+// sayNow writes what waits here and now, to a carrier that holds it and so does not
+// have to wait.
+func (s *Session) sayNow() {
+	s.mu.Lock()
+	if s.flushing || s.state != open {
+		s.kick()
+		s.mu.Unlock()
+		return
+	}
+	s.flushing = true
+	s.server.running.Add(1)
+	s.mu.Unlock()
+	s.flush()
+}
+
 // flush writes what waits to the session's carrier. There is at most one
 // goroutine a session that does, and only while something waits.
 func (s *Session) flush() {

@@ -39,6 +39,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
+	session.accept()
 	s.setCookie(w, session.id)
 	session.servePoll(w, r, q)
 }

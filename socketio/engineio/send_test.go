@@ -107,14 +107,12 @@ func onPaper(t *testing.T, opts *Options, test func(t *testing.T, s *Session, p 
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan Reason, 1)
 		server := NewServer(opts, func(*Session) Handler { return ignore{closed} })
-		s, err := server.open(httptest.NewRequest(http.MethodGet, "/", nil), query{version: "4"}, WebSocket)
-		require.NoError(t, err)
 		p := newPaper()
-		s.mu.Lock()
-		s.conn = p
-		s.leave()
-		s.mu.Unlock()
-		require.Contains(t, p.taken(), "tried {") // the open packet
+		s, err := server.openOn(p, httptest.NewRequest(http.MethodGet, "/", nil), query{version: "4"})
+		require.NoError(t, err)
+		s.sayNow()
+		require.True(t, s.accept())
+		require.Contains(t, p.taken(), "waited for {") // the open packet
 		test(t, s, p)
 		s.end(TransportClose, nil)
 		<-closed
@@ -282,14 +280,12 @@ func TestSlowSessionHoldsUpNoPost(t *testing.T) {
 		others := make([]*Session, 100)
 		papers := make([]*paper, len(others))
 		for i := range others {
-			var err error
-			others[i], err = s.server.open(httptest.NewRequest(http.MethodGet, "/", nil), query{version: "4"}, WebSocket)
-			require.NoError(t, err)
 			papers[i] = newPaper()
-			others[i].mu.Lock()
-			others[i].conn = papers[i]
-			others[i].leave()
-			others[i].mu.Unlock()
+			var err error
+			others[i], err = s.server.openOn(papers[i], httptest.NewRequest(http.MethodGet, "/", nil), query{version: "4"})
+			require.NoError(t, err)
+			others[i].sayNow()
+			require.True(t, others[i].accept())
 			papers[i].taken()
 		}
 		for _, to := range append([]*Session{s}, others...) {

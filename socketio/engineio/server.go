@@ -194,7 +194,8 @@ func (s *Server) headers(h http.Header, r *http.Request, first bool) {
 	}
 }
 
-// open makes a session, or says why there can be none.
+// open makes a session, or says why there can be none. It is the caller's to have
+// the program accept it.
 func (s *Server) open(r *http.Request, q query, t Transport) (*Session, error) {
 	id, err := s.newID(r)
 	if err != nil {
@@ -228,14 +229,6 @@ func (s *Server) open(r *http.Request, q query, t Transport) (*Session, error) {
 	}.packet())
 	session.startHeartbeat()
 	session.mu.Unlock()
-	handler := s.accept(session)
-	session.mu.Lock()
-	session.handler = handler
-	ended := session.state == closed
-	session.mu.Unlock()
-	if ended {
-		session.tellClosed()
-	}
 	return session, nil
 }
 

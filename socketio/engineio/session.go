@@ -75,6 +75,20 @@ type Session struct {
 	told      bool // Closed was called, or is about to be
 }
 
+// accept has the program say what handles the session, and reports whether it is
+// still open after that.
+func (s *Session) accept() bool {
+	handler := s.server.accept(s)
+	s.mu.Lock()
+	s.handler = handler
+	ended := s.state == closed
+	s.mu.Unlock()
+	if ended {
+		s.tellClosed()
+	}
+	return !ended
+}
+
 // ID is the session's id. It is a secret between the client and the server: it
 // must not be shown to other clients.
 func (s *Session) ID() string { return s.id }

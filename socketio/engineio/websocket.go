@@ -18,18 +18,39 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	conn, err := ws.Accept(w, r, &ws.AcceptOptions{
+	c := &webSocket{v3: q.version == "3", textOnly: q.textOnly}
+	opts := ws.AcceptOptions{
 		OriginPatterns: s.opts.AllowedOrigins,
 		ReadLimit:      int64(s.opts.MaxPayload),
 		Compression:    s.opts.Compression,
 		Recorder:       s.opts.Recorder,
 		Host:           s.opts.Host,
-	})
-	if err != nil {
-		s.running.Done()
-		return // the answer is written
 	}
-	s.carry(&webSocket{conn: conn, v3: q.version == "3", textOnly: q.textOnly}, r, q, session)
+	upgrades := session != nil
+	var openErr error
+	if !upgrades {
+		opts.Greet = func(conn *ws.Conn) {
+			c.conn = conn
+			if session, openErr = s.openOn(c, r, q); openErr == nil {
+				session.sayNow()
+			}
+		}
+	}
+	conn, err := ws.Accept(w, r, &opts)
+	if err != nil { // the answer is written
+		if !upgrades && session != nil {
+			session.end(TransportClose, err)
+			s.running.Done() // the program has not heard of it
+		}
+		s.running.Done()
+		return
+	}
+	c.conn = conn
+	if upgrades {
+		s.carry(c, r, q, session)
+		return
+	}
+	s.serveOn(c, session, openErr)
 }
 
 // webSocket is a WebSocket as a carrier: one packet a message.

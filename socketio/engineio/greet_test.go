@@ -1,0 +1,100 @@
+package engineio_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"strata/socketio/engineio"
+)
+
+// noting is a listener whose connections note what is written to them, write by
+// write, or fail.
+type noting struct {
+	net.Listener
+	broken error
+
+	mu     sync.Mutex
+	writes [][]byte
+}
+
+func (l *noting) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &notingConn{c, l}, err
+}
+
+type notingConn struct {
+	net.Conn
+	l *noting
+}
+
+func (c *notingConn) Write(p []byte) (int, error) {
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	c.l.writes = append(c.l.writes, bytes.Clone(p))
+	if c.l.broken != nil {
+		return 0, c.l.broken
+	}
+	return c.Conn.Write(p)
+}
+
+// asking has a server behind l, and asks it for a WebSocket.
+func asking(t *testing.T, l *noting, accept func(*engineio.Session) engineio.Handler) (*engineio.Server, net.Conn) {
+	t.Helper()
+	var err error
+	l.Listener, err = net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	srv := engineio.NewServer(nil, accept)
+	hs := &http.Server{Handler: srv}
+	go hs.Serve(l)
+	t.Cleanup(func() { hs.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	_, err = c.Write([]byte("GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: server\r\nUpgrade: websocket\r\n" +
+		"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
+	require.NoError(t, err)
+	return srv, c
+}
+
+type unheard struct{}
+
+func (unheard) Message(engineio.Message)      {}
+func (unheard) Closed(engineio.Reason, error) {}
+
+// The open packet leaves with the response that opens the WebSocket, in one write.
+func TestOpenPacketLeavesWithTheResponse(t *testing.T) {
+	l := &noting{}
+	accepted := make(chan bool, 1)
+	srv, c := asking(t, l, func(*engineio.Session) engineio.Handler { accepted <- true; return unheard{} })
+	first := make([]byte, 4096)
+	n, err := c.Read(first)
+	require.NoError(t, err)
+	first = first[:n]
+	require.True(t, bytes.HasPrefix(first, []byte("HTTP/1.1 101 ")), "%q", first)
+	require.Contains(t, string(first), "\r\n\r\n\x81")
+	require.Contains(t, string(first), `0{"sid":"`)
+	l.mu.Lock()
+	require.Len(t, l.writes, 1)
+	l.mu.Unlock()
+	wait(t, "the session", accepted)
+	require.NoError(t, c.Close())
+	require.NoError(t, srv.Close(t.Context()))
+}
+
+// Where the response cannot be written there was no session: the program hears of
+// none, and nothing is left of it.
+func TestResponseThatCannotBeWrittenOpensNothing(t *testing.T) {
+	l := &noting{broken: errors.New("the cable is cut")}
+	srv, c := asking(t, l, func(*engineio.Session) engineio.Handler { t.Error("a session"); return unheard{} })
+	_, err := c.Read(make([]byte, 1))
+	require.Error(t, err)
+	require.NoError(t, srv.Close(t.Context()))
+	require.Zero(t, srv.Len())
+	require.Len(t, l.writes, 1)
+}
