@@ -48,6 +48,15 @@ func (in *incoming) Answer(args ...any) {
 	}
 }
 
+// AnswerText is Answer of one string.
+func (in *incoming) AnswerText(text string) {
+	if in.answered.CompareAndSwap(false, true) {
+		r := newReply()
+		r.packet.SetAckText(text)
+		in.socket.sendAck(in.packet.ID, r)
+	}
+}
+
 // keptAnswer answers an event that has a name, so that the answer is kept.
 type keptAnswer struct {
 	in   *incoming
@@ -60,3 +69,6 @@ func (k *keptAnswer) Answer(args ...any) {
 		k.in.socket.namespace.messageIDs.answer(k.once, k.in.packet.ID, args)
 	}
 }
+
+// AnswerText is Answer of one string.
+func (k *keptAnswer) AnswerText(text string) { k.Answer(text) }

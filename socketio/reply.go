@@ -15,6 +15,8 @@ type reply struct {
 
 var replies = sync.Pool{New: func() any { return new(reply) }}
 
+func newReply() *reply { return replies.Get().(*reply) }
+
 // keepReply is how large a payload's memory is kept, bytes.
 const keepReply = 4 << 10
 

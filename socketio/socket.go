@@ -533,13 +533,19 @@ func (s *Socket) runMiddlewares(middlewares []func(*Socket) error) (err error) {
 
 // ack sends an answer.
 func (s *Socket) ack(id uint64, args []any) {
-	r := replies.Get().(*reply)
-	defer r.free()
-	p := &r.packet
-	p.Namespace, p.ID, p.HasID = s.namespace.name, id, true
-	if err := p.SetAck(args...); err != nil {
+	r := newReply()
+	if err := r.packet.SetAck(args...); err != nil {
+		r.free()
 		s.conn.server.opts.Logger.Error("socket.io: an answer cannot be sent", "error", err, "socket", s.id, "namespace", s.namespace.name)
 		return
 	}
+	s.sendAck(id, r)
+}
+
+// sendAck sends the answer in r, and frees r.
+func (s *Socket) sendAck(id uint64, r *reply) {
+	p := &r.packet
+	p.Namespace, p.ID, p.HasID = s.namespace.name, id, true
 	_ = s.send(p, dispatch.AppendEncoded(r.messages[:0], s.conn.server.opts.Parser, p)) // nobody is left to be answered
+	r.free()
 }

@@ -77,6 +77,16 @@ type Arg struct {
 // JSON is the argument as it was on the wire; attachments are placeholders.
 func (a Arg) JSON() json.RawMessage { return a.raw }
 
+// Text is [Arg.Decode] into a string.
+func (a Arg) Text() (string, error) {
+	if text, ok := plainString(a.raw); ok {
+		return text, nil
+	}
+	var text string
+	err := a.Decode(&text)
+	return text, err
+}
+
 // Decode stores the argument in the value that v points to, by the rules of
 // encoding/json. An attachment becomes a []byte: where v asks for one, also
 // inside structs, slices and maps, and where v is *any, *[]any or

@@ -47,6 +47,15 @@ func (p *Packet) SetAck(args ...any) error {
 	return p.setArgs(BinaryAck, args)
 }
 
+// SetAckText is [Packet.SetAck] with one string.
+func (p *Packet) SetAckText(text string) {
+	if cap(p.Data) == 0 {
+		p.Data = make([]byte, 0, len(text)+len(`[""]`))
+	}
+	p.Type, p.Attachments = Ack, nil
+	p.Data = append(appendString(append(p.Data[:0], '['), text), ']')
+}
+
 // makeRoom is for a packet without memory: Data gets as much at once as it will
 // probably need.
 func (p *Packet) makeRoom(size int, args []any) {

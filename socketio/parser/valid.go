@@ -129,10 +129,12 @@ func endOfString(b []byte, i int) int {
 	return -1
 }
 
+// ones is a one in each of eight bytes.
+const ones = 0x0101010101010101
+
 // plainText reports whether none of eight bytes is a quote, a backslash or a control
 // character.
 func plainText(eight uint64) bool {
-	const ones = 0x0101010101010101
 	quote, slash := eight^'"'*ones, eight^'\\'*ones
 	// What is subtracted from a byte that is less sets its highest bit, which it did
 	// not have itself. That may go wrong for a byte above such a one, which is enough.

@@ -2,6 +2,7 @@ package parser
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -61,15 +62,29 @@ func appendBytes(dst, b []byte, attachments *[][]byte) []byte {
 // appendString appends s as a JSON string. Unlike json.Marshal it leaves <, >
 // and & as they are.
 func appendString(dst []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			dst, _ = appendJSON(dst, s) // a string has no errors
-			return dst
+	start := len(dst)
+	dst = append(append(dst, '"'), s...)
+	if !plainASCII(dst[start+1:]) {
+		dst, _ = appendJSON(dst[:start], s) // a string has no errors
+		return dst
+	}
+	return append(dst, '"')
+}
+
+// plainASCII reports whether JSON has a string of these bytes as they are, of ASCII
+// alone.
+func plainASCII(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if eight := binary.LittleEndian.Uint64(b); !plainText(eight) || eight&(0x80*ones) != 0 {
+			return false
 		}
 	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
+	for _, c := range b {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // encoders keeps json.Encoders with the buffers they write to.
@@ -106,11 +121,11 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 func decodeSimple(raw []byte, v any) bool {
 	switch v := v.(type) {
 	case *string:
-		if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' || bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw) {
-			return false
+		text, ok := plainString(raw)
+		if ok {
+			*v = text
 		}
-		*v = string(raw[1 : len(raw)-1])
-		return true
+		return ok
 	case *int:
 		n, err := strconv.ParseInt(string(raw), 10, strconv.IntSize)
 		if err == nil {
@@ -134,4 +149,12 @@ func decodeSimple(raw []byte, v any) bool {
 		}
 	}
 	return false
+}
+
+// plainString is a string without escapes; false where raw is none.
+func plainString(raw []byte) (string, bool) {
+	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' || bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw) {
+		return "", false
+	}
+	return string(raw[1 : len(raw)-1]), true
 }

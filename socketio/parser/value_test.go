@@ -2,6 +2,7 @@ package parser
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,30 @@ func FuzzDecodeSimple(f *testing.F) {
 			require.Equal(t, v.slow, v.fast)
 		}
 	})
+}
+
+// A string is written as encoding/json writes it but for <, > and &, whatever byte is
+// where in it; and an answer of one string as any answer.
+func TestStringsAreWrittenAsJSON(t *testing.T) {
+	for size := range 20 {
+		for at := range size {
+			for c := range 256 {
+				if c == '<' || c == '>' || c == '&' {
+					continue
+				}
+				text := []byte(strings.Repeat("x", size))
+				text[at] = byte(c)
+				want, err := json.Marshal([]string{string(text)})
+				require.NoError(t, err)
+				var p, q Packet
+				p.SetAckText(string(text))
+				require.Equal(t, string(want), string(p.Data))
+				require.NoError(t, q.SetAck(string(text)))
+				require.Equal(t, q.Data, p.Data)
+				require.Equal(t, q.Type, p.Type)
+			}
+		}
+	}
 }
 
 // A string takes the memory of its text and no more; a number and a bool take none.

@@ -5,6 +5,7 @@ import "reflect"
 // Answerer is who sends the answer to an event. Only the first one counts.
 type Answerer interface {
 	Answer(args ...any)
+	AnswerText(text string) // Answer of one string
 }
 
 // AnswerFunc is a function as an Answerer; nil where it is nil.
@@ -17,20 +18,27 @@ func AnswerFunc(answer func(args ...any)) Answerer {
 
 type answerFunc func(args ...any)
 
-func (f answerFunc) Answer(args ...any) { f(args...) }
+func (f answerFunc) Answer(args ...any)     { f(args...) }
+func (f answerFunc) AnswerText(text string) { f(text) }
 
-// nobody is the Answerer of an event that asks for no answer.
+// answerer is to, or where the event asks for no answer one that sends none.
+func answerer(to Answerer) Answerer {
+	if to == nil {
+		return nobody{}
+	}
+	return to
+}
+
 type nobody struct{}
 
-func (nobody) Answer(...any) {}
+func (nobody) Answer(...any)     {}
+func (nobody) AnswerText(string) {}
 
 // ackFunc is a function of type t that answers; with a nil Answerer it does nothing.
 func ackFunc(t reflect.Type, to Answerer) reflect.Value {
-	if to == nil {
-		to = nobody{}
-	}
-	if fn := simpleAck(t, to); fn.IsValid() {
-		return fn
+	to = answerer(to)
+	if fn := simpleAck(t, to); fn != nil {
+		return reflect.ValueOf(fn)
 	}
 	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
 		args := make([]any, 0, len(in))
@@ -49,21 +57,21 @@ func ackFunc(t reflect.Type, to Answerer) reflect.Value {
 }
 
 // simpleAck is ackFunc for the types that are frequent, without what reflection
-// takes to make a function; the zero Value for others.
-func simpleAck(t reflect.Type, to Answerer) reflect.Value {
+// takes to make a function; nil for others.
+func simpleAck(t reflect.Type, to Answerer) any {
 	switch t {
 	case reflect.TypeFor[func()]():
-		return reflect.ValueOf(func() { to.Answer([]any{}...) })
+		return ackNothing(to)
 	case reflect.TypeFor[func(string)]():
-		return reflect.ValueOf(func(v string) { to.Answer(v) })
+		return ackText(to)
 	case reflect.TypeFor[func(bool)]():
-		return reflect.ValueOf(func(v bool) { to.Answer(v) })
+		return ackValue[bool](to)
 	case reflect.TypeFor[func(int)]():
-		return reflect.ValueOf(func(v int) { to.Answer(v) })
+		return ackValue[int](to)
 	case reflect.TypeFor[func([]byte)]():
-		return reflect.ValueOf(func(v []byte) { to.Answer(v) })
+		return ackValue[[]byte](to)
 	case reflect.TypeFor[func(any)]():
-		return reflect.ValueOf(func(v any) { to.Answer(v) })
+		return ackValue[any](to)
 	}
-	return reflect.Value{}
+	return nil
 }
