@@ -25,6 +25,10 @@ type Config struct {
 
 	AckDelay time.Duration // as stack.Config has it
 
+	// Spare has the program take as few processors as it needs, see
+	// [processors.Spare].
+	Spare bool
+
 	// Shape is what the wire between us and the device does to the packets that
 	// leave us, Back what it does to those that come; both zero is no wire at
 	// all. Seed is what they leave to chance.

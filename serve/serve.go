@@ -19,6 +19,7 @@ import (
 	"strata/clock"
 	"strata/link"
 	"strata/names"
+	"strata/processors"
 	"strata/serve/drain"
 	"strata/serve/site"
 	"strata/stack"
@@ -54,6 +55,9 @@ func Run(ctx context.Context, c Config) error {
 		return nil // it ended as it should, early
 	case err != nil:
 		return err
+	}
+	if c.Spare {
+		defer processors.Spare()()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	c := serve.Config{Stdout: os.Stdout, Stderr: os.Stderr}
+	c := serve.Config{Stdout: os.Stdout, Stderr: os.Stderr, Spare: true}
 	var addr, peer, addr6, peer6, offload string
 	var wire wireFlags
 	cmd := &cobra.Command{
@@ -43,7 +43,11 @@ steers the wire between serve and the device; so does its API:
   curl -X POST http://127.0.0.1:7070/api/wires/serve/up    also down, drop-next-syn-ack
 
 On an address that is not a loopback's it wants the token that is printed. With
-a wire packets go one by one, as with --shape.`,
+a wire packets go one by one, as with --shape.
+
+Serve takes one processor, and more while its work waits for one: threads that
+wake each other cost small messages more than anything else. With GOMAXPROCS in
+the environment it takes as many as that says.`,
 		Example: `  sudo strata serve
   curl http://10.77.0.2/                                   (in another terminal)
 

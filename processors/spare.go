@@ -1,0 +1,63 @@
+package processors
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+var running atomic.Bool
+
+// Spare keeps GOMAXPROCS as low as the work allows until stop is called, which
+// gives back what it was and may be called more than once. It is for a whole
+// program, and for main to call, after the hosts were made: gVisor serves a host's
+// connections with as many goroutines as there are processors when it is made.
+//
+// It does nothing where somebody has decided already: where GOMAXPROCS is set in
+// the environment, or Spare runs. Nor does it where there is one processor only,
+// or no way to ask for the processor time taken (Windows, Plan 9).
+func Spare() (stop func()) {
+	most := runtime.GOMAXPROCS(0)
+	_, ok := cpuTime()
+	if most == 1 || !ok || os.Getenv("GOMAXPROCS") != "" || !running.CompareAndSwap(false, true) {
+		return func() {}
+	}
+	g := newGovernor(most)
+	runtime.GOMAXPROCS(g.procs)
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer runtime.GOMAXPROCS(most)
+		govern(g, quit)
+	}()
+	return sync.OnceFunc(func() {
+		close(quit)
+		<-done
+		running.Store(false)
+	})
+}
+
+// govern asks the governor every tick, until quit is closed.
+func govern(g *governor, quit <-chan struct{}) {
+	w, m := newWaits(), newMeter()
+	ticks := time.NewTicker(tick)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+		case <-quit:
+			return
+		}
+		u := usage{busy: m.used(), wait: w.mean()}
+		if g.wants(u) {
+			u.idle = m.unused()
+		} else {
+			m.forget()
+		}
+		if had := g.procs; g.next(u) != had {
+			runtime.GOMAXPROCS(g.procs)
+		}
+	}
+}
