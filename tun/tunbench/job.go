@@ -18,14 +18,16 @@ import (
 // A job is what the client does, and each of its connections says by its first
 // byte what the server is to do.
 const (
-	upload    = "up"    // the client writes, the server counts and says how much it was
-	download  = "down"  // the server writes until the client closes
-	roundTrip = "trips" // 64 bytes there and back
-	crowd     = "crowd" // the same, by a hundred connections at once
-	connect   = "opens" // dial, a byte there and back, close; one at a time
+	upload    = "up"       // the client writes, the server counts and says how much it was
+	download  = "down"     // the server writes until the client closes
+	roundTrip = "trips"    // 64 bytes there and back
+	together  = "together" // the same, client and server on one processor
+	apart     = "apart"    // the same, each on its own
+	crowd     = "crowd"    // round trips by a hundred connections at once
+	connect   = "opens"    // dial, a byte there and back, close; one at a time
 )
 
-var jobs = []string{upload, download, roundTrip, crowd, connect}
+var jobs = []string{upload, download, roundTrip, together, apart, crowd, connect}
 
 // counted says that a job is measured by what was done, not by bytes.
 func counted(job string) bool { return job != upload && job != download }
@@ -132,7 +134,7 @@ func measure(job, addr string, d time.Duration) (m measurement, err error) {
 	switch job {
 	case upload, download:
 		start, m.Bytes, err = bulk(job, addr, d)
-	case roundTrip:
+	case roundTrip, together, apart:
 		start, m.Count, err = roundTrips(addr, 1, d)
 	case crowd:
 		start, m.Count, err = roundTrips(addr, crowdSize, d)

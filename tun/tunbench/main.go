@@ -35,17 +35,21 @@ func main() {
 	flag.DurationVar(&c.time, "time", time.Second, "how long one measurement lasts")
 	flag.IntVar(&c.mtu, "mtu", 1500, "of every link, in bytes")
 	flag.BoolVar(&c.tap, "tap", false, "TAP instead of TUN devices")
-	flag.StringVar(&c.only, "only", "", "measure this link only: water, offload, offload-1 or kernel")
-	flag.StringVar(&c.job, "job", "", "measure this only: up, down, trips, crowd or opens")
+	flag.StringVar(&c.only, "only", "", "measure this link only: water, offload, offload-all or kernel")
+	flag.StringVar(&c.job, "job", "", "measure this only: up, down, trips, together, apart, crowd or opens")
 	flag.StringVar(&c.cpuprofile, "cpuprofile", "", "write a profile of this process (our side) here")
 	asJSON := flag.Bool("json", false, "print JSON instead of the table")
 	job := flag.String("client", "", "internal: be the client and do this job")
 	addr := flag.String("connect", "", "internal: the server's address")
+	processor := flag.Int("processor", -1, "internal: the only processor that the client may use")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *job != "" {
+		if *processor >= 0 {
+			pin(*processor)
+		}
 		exit(runClient(*job, *addr, c.time))
 		return
 	}

@@ -23,7 +23,7 @@ type rig struct {
 	netns  string
 	addr   string // the server's
 	ln     net.Listener
-	single bool // measured with GOMAXPROCS=1
+	spare  bool // measured with as few processors as the work needs
 	close  []func()
 	served sync.WaitGroup
 }
@@ -37,7 +37,7 @@ const port = 8080
 
 // newRig sets up one of the links. What it made is gone after Close.
 func newRig(link string, c config) (r *rig, err error) {
-	r = &rig{addr: netip.AddrPortFrom(serverAddr.Addr(), port).String(), single: link == single}
+	r = &rig{addr: netip.AddrPortFrom(serverAddr.Addr(), port).String(), spare: link != all && link != kernel}
 	defer func() {
 		if err != nil {
 			r.Close()

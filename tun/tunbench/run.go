@@ -11,13 +11,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"strata/processors"
 	"strata/tun/netconf"
 )
 
@@ -34,7 +35,7 @@ type config struct {
 const (
 	water   = "water"
 	offload = "offload"
-	single  = "offload-1" // the same with GOMAXPROCS=1, where a goroutine that wakes another wakes no thread
+	all     = "offload-all" // the same with all processors; the others of ours have what processors.Spare leaves
 	kernel  = "kernel"
 )
 
@@ -50,7 +51,7 @@ type result struct {
 }
 
 func run(ctx context.Context, c config) ([]result, error) {
-	links := []string{water, offload, single, kernel}
+	links := []string{water, offload, all, kernel}
 	if c.only != "" {
 		if !slices.Contains(links, c.only) {
 			return nil, fmt.Errorf("-only %s: it is %s", c.only, strings.Join(links, ", "))
@@ -122,11 +123,18 @@ func (r *rig) measure(ctx context.Context, job string, d time.Duration) (measure
 	var m measurement
 	ctx, cancel := context.WithTimeout(ctx, d+20*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-client", job, "-connect", r.addr, "-time", d.String())
+	near, far, err := places(job)
+	if err != nil {
+		return m, 0, err
+	}
+	if far >= 0 {
+		defer pin(far)()
+	}
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-client", job, "-connect", r.addr, "-time", d.String(), "-processor", strconv.Itoa(near))
 	var stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, os.Stderr
-	if r.single {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if r.spare {
+		defer processors.Spare()()
 	}
 	before := cpuTime()
 	// A process is born in the namespace of the thread that starts it.
@@ -198,6 +206,8 @@ var titles = map[string]string{
 	upload:    "kernel to us, Gbit/s",
 	download:  "us to kernel, Gbit/s",
 	roundTrip: "64 B round trips/s",
+	together:  "64 B round trips/s, both on one processor",
+	apart:     "64 B round trips/s, each on its own",
 	crowd:     "64 B round trips/s, 100 connections",
 	connect:   "new connections/s",
 }
