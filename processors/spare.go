@@ -12,8 +12,9 @@ var running atomic.Bool
 
 // Spare keeps GOMAXPROCS as low as the work allows until stop is called, which
 // gives back what it was and may be called more than once. It is for a whole
-// program, and for main to call, after the hosts were made: gVisor serves a host's
-// connections with as many goroutines as there are processors when it is made.
+// program, and for main to call, after hosts and servers were made: gVisor serves a
+// host's connections with as many goroutines as there are processors when it is
+// made.
 //
 // It does nothing where somebody has decided already: where GOMAXPROCS is set in
 // the environment, or Spare runs. Nor does it where there is one processor only,
