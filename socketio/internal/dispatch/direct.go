@@ -8,8 +8,8 @@ import (
 )
 
 // direct is [Handler.Call] of a function whose type was known when this package was
-// compiled: reflection takes as long for a call as all else that is done with a
-// small event.
+// compiled: to decode a text, call its handler and have that answer takes less than
+// two thirds of the time by reflection (go test -bench Dispatch).
 type direct func(args parser.Args, to Answerer) error
 
 // directly is how fn is called without reflection; nil where it is not of one of
