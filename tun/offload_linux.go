@@ -3,6 +3,7 @@ package tun
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -30,6 +31,7 @@ type offload struct {
 	tryRead func(uintptr) bool
 	n       int
 	errno   syscall.Errno
+	tries   int // before it sleeps
 
 	// Writing; mu keeps the descriptor open under writers.
 	mu     sync.RWMutex
@@ -70,6 +72,12 @@ var setOffload = func(fd int) error {
 	return nil
 }
 
+// moreReads is how often the device is asked for more behind a super-segment before
+// the reader sleeps: for some 50 µs, where nobody else has anything to do. Bulk
+// goes on, and a kernel that finds its reader awake is spared waking it for each
+// 64 KiB, which takes a quarter of the sender's time.
+const moreReads = 128
+
 // newOffload takes over fd, which is in non-blocking mode.
 func newOffload(fd int) (*offload, error) {
 	o := &offload{fd: fd, file: os.NewFile(uintptr(fd), clone)}
@@ -103,6 +111,10 @@ func (o *offload) read(in *inbox) (int, virtioHeader, error) {
 		return 0, h, fmt.Errorf("read %d bytes: no virtio header", o.n)
 	}
 	h.decode(o.head[:])
+	o.tries = 0
+	if h.gsoType != virtioGSONone {
+		o.tries = moreReads
+	}
 	return o.n - virtioHeaderSize, h, nil
 }
 
@@ -116,7 +128,12 @@ func (o *offload) readv(fd uintptr) bool {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
-			return false
+			if o.tries == 0 {
+				return false
+			}
+			o.tries--
+			runtime.Gosched()
+			continue
 		}
 		o.n, o.errno = int(n), errno
 		return true
