@@ -51,8 +51,8 @@ func load(needs float64) func(procs int) usage {
 	}
 }
 
-// A load gets what it needs in a few ticks, whatever that is, and no more of it is
-// left after it than a second needs to take away.
+// A load gets what it needs in a few ticks, whatever that is, and eight seconds after
+// it all of that is taken away.
 func TestGovernorFollowsTheLoad(t *testing.T) {
 	for _, needs := range []float64{0.1, 0.95, 1.5, 3.2, 8} {
 		g := newGovernor(8)

@@ -31,5 +31,5 @@ func parseIdle(text []byte) (time.Duration, bool) {
 	if err != nil || n < 0 || n > int64(1<<63-1)/int64(time.Second/userHZ) {
 		return 0, false
 	}
-	return time.Duration(n) * time.Second / userHZ, true
+	return time.Duration(n) * (time.Second / userHZ), true
 }
