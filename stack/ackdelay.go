@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -20,11 +21,11 @@ func (h *Host) SetAckDelay(d time.Duration) { h.ackDelay.Store(int64(d)) }
 
 // DelayAcks has the acknowledgements of a TCP connection wait as Config.AckDelay
 // says. Whoever makes a connection calls it once; acked is the acknowledgement
-// number of the handshake.
-func (h *Host) DelayAcks(ep *gtcp.Endpoint, acked uint32) {
+// number of the handshake, scale the shift of the windows that our end sends.
+func (h *Host) DelayAcks(ep *gtcp.Endpoint, acked uint32, scale uint8) {
 	if h.ackDelay.Load() > 0 {
 		ep.LockUser()
-		ep.SetOwner(&ackState{sent: acked})
+		ep.SetOwner(&ackState{sent: acked, window: math.MaxUint16, scale: scale})
 		ep.UnlockUser()
 	}
 }
@@ -51,6 +52,8 @@ type ackState struct {
 	until      tcpip.MonotonicTime
 	prev, next *ackState // among the waiting
 	sent       uint32    // the acknowledgement number that was sent last
+	window     uint32    // and the window with it, bytes
+	scale      uint8     // of the windows
 	gap        bool      // it told of segments that are missing
 	ending     bool      // our FIN or RST was sent: nothing follows that could carry more
 }
@@ -102,20 +105,28 @@ func (d *ackDelayer) pass(s *ackState, pkt *gstack.PacketBuffer, may bool) (wait
 	if s.held != nil {
 		d.remove(s).DecRef() // this one says as much
 	}
-	s.sent, s.gap = h.AckNumber(), tellsOfGap(h)
+	s.told(h)
+	s.gap = tellsOfGap(h)
 	s.ending = s.ending || h.Flags()&(header.TCPFlagFin|header.TCPFlagRst) != 0
 	return false
 }
 
 // mayWait reports whether a packet is the acknowledgement of at most one segment
 // that came in order, the first one since another was sent, and nothing else: what
-// a sender finds losses by, or waits for, goes at once (RFC 5681 §4.2).
+// a sender finds losses by, or waits for, goes at once (RFC 5681 §4.2). A second
+// segment has to fit in the window that the sender knows of: where it does not, the
+// sender waits, and neither it nor the second acknowledgement ever comes.
 func (s *ackState) mayWait(h header.TCP, pkt *gstack.PacketBuffer, mtu uint32) bool {
 	advance := h.AckNumber() - s.sent
 	return !s.ending && !s.gap && s.held == nil &&
 		h.Flags() == header.TCPFlagAck && pkt.Data().Size() == 0 && !tellsOfGap(h) &&
 		h.WindowSize() > 0 &&
-		advance > 0 && advance <= mtu
+		advance > 0 && advance <= mtu && s.window >= advance+mtu
+}
+
+// told notes what an acknowledgement that leaves says.
+func (s *ackState) told(h header.TCP) {
+	s.sent, s.window = h.AckNumber(), uint32(h.WindowSize())<<s.scale
 }
 
 // tellsOfGap reports whether a segment of ours has SACK blocks, which come behind
@@ -179,7 +190,7 @@ func (d *ackDelayer) due() {
 			return
 		}
 		pkt := d.remove(s)
-		s.sent = header.TCP(pkt.TransportHeader().Slice()).AckNumber()
+		s.told(header.TCP(pkt.TransportHeader().Slice()))
 		d.mu.Unlock()
 		var one gstack.PacketBufferList
 		one.PushBack(pkt)

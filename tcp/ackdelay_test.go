@@ -120,6 +120,7 @@ func TestBulkDoesNotWaitForAcks(t *testing.T) {
 		"super-packets": {},
 		"segments":      {NoSuperPackets: true},
 		"small":         {NoOffload: true, MTU: 1300},
+		"large":         {NoSuperPackets: true, MTU: 65535},
 		"losses":        {Seed: 1, AB: link.MustParseShape("delay 1ms loss 2%"), BA: link.MustParseShape("delay 1ms loss 2%")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,6 +44,15 @@ func sideOf(isn uint32, o *trace.Options) side {
 	return s
 }
 
+// localShift is that of the windows our end sends: 0 where not both ends said that
+// they scale (RFC 7323 §2.2).
+func (o *opening) localShift() uint8 {
+	if o.local.scaled && o.remote.scaled {
+		return o.local.scale
+	}
+	return 0
+}
+
 func (o *opening) handshake() Handshake {
 	if o.syn.IsZero() {
 		return Handshake{}
