@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"strata/internal/fleet"
+	"strata/processors"
 	"strata/ws"
 )
 
@@ -51,6 +52,7 @@ func serveClients(clients, rounds int) error {
 	}
 	defer h.Close()
 	defer ln.Close()
+	defer processors.Spare()()
 	go serveEcho(ln)
 	s := served{Clients: clients}
 	before := inUse()

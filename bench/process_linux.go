@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"strata/processors"
 	"strata/stack"
 	"strata/tcp"
 	"strata/tun"
@@ -32,6 +33,7 @@ func beIdle(d time.Duration) error {
 	}
 	defer h.Close()
 	defer ln.Close()
+	defer processors.Spare()()
 	time.Sleep(time.Second) // what the start needed is over
 	before, at := processorTime(), time.Now()
 	time.Sleep(d)

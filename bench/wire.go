@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"strata/link"
+	"strata/processors"
 )
 
 // ends are n connections, each with both of its ends in this process.
@@ -159,6 +160,7 @@ type trial struct {
 	size       int
 	job        func(e *ends, size int, d time.Duration) (float64, error)
 	wanted     float64
+	spare      bool // ours with as few processors as the work needs
 }
 
 func (t trial) once(open func() (*ends, error), d time.Duration) (float64, error) {
@@ -174,7 +176,12 @@ func (t trial) once(open func() (*ends, error), d time.Duration) (float64, error
 func (t trial) measure(rounds int, d time.Duration) (Row, error) {
 	var ours, theirs []float64
 	for range rounds {
+		giveBack := func() {}
+		if t.spare {
+			giveBack = processors.Spare()
+		}
 		v, err := t.once(func() (*ends, error) { return overWire(t.wire, t.conns) }, d)
+		giveBack()
 		if err != nil {
 			return Row{}, fmt.Errorf("%s, over the wire: %w", t.what, err)
 		}
@@ -195,19 +202,20 @@ func wirePart(quick bool) ([]Section, error) {
 	trips, bulk := (*ends).roundTrips, (*ends).bulk
 	small := link.WireConfig{NoSuperPackets: true}
 	first := []trial{
-		{"bulk, one connection", "Gbit/s", link.WireConfig{}, 1, 0, bulk, 1},
-		{"bulk, one connection, every segment a packet of its own", "Gbit/s", small, 1, 0, bulk, 0},
-		{"64 B round trips, one connection", "trips/s", link.WireConfig{}, 1, 64, trips, 1},
+		{"bulk, one connection", "Gbit/s", link.WireConfig{}, 1, 0, bulk, 1, false},
+		{"bulk, one connection, every segment a packet of its own", "Gbit/s", small, 1, 0, bulk, 0, false},
+		{"64 B round trips, one connection", "trips/s", link.WireConfig{}, 1, 64, trips, 1, false},
+		{"64 B round trips, one connection, processors.Spare", "trips/s", link.WireConfig{}, 1, 64, trips, 1, true},
 	}
 	var conns, sizes, mtus []trial
 	for _, n := range []int{1, 10, 100, 1000} {
-		conns = append(conns, trial{fmt.Sprintf("connections: %d", n), "trips/s", link.WireConfig{}, n, 64, trips, 0})
+		conns = append(conns, trial{fmt.Sprintf("connections: %d", n), "trips/s", link.WireConfig{}, n, 64, trips, 0, false})
 	}
 	for _, n := range []int{1, 64, 1 << 10, 16 << 10, 128 << 10, 1 << 20} {
-		sizes = append(sizes, trial{fmt.Sprintf("%d B", n), "trips/s", link.WireConfig{}, 1, n, trips, 0})
+		sizes = append(sizes, trial{fmt.Sprintf("%d B", n), "trips/s", link.WireConfig{}, 1, n, trips, 0, false})
 	}
 	for _, mtu := range []uint32{576, 1500, 9000, 65535} {
-		mtus = append(mtus, trial{fmt.Sprintf("MTU %d", mtu), "Gbit/s", link.WireConfig{MTU: mtu, NoSuperPackets: true}, 1, 0, bulk, 0})
+		mtus = append(mtus, trial{fmt.Sprintf("MTU %d", mtu), "Gbit/s", link.WireConfig{MTU: mtu, NoSuperPackets: true}, 1, 0, bulk, 0, false})
 	}
 	sections := []Section{
 		{Title: "The wire in memory", Note: "Two of our hosts in one process, beside two sockets of the kernel in one process."},

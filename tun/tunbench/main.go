@@ -2,20 +2,19 @@
 
 // Command tunbench measures TCP (bulk, round trips of one connection and of a
 // hundred, new connections) between a client on the kernel's sockets, a process
-// of its own in a network namespace, and a server:
-// ours over a TUN device (songgao/water, then with offloads, and that on one of
-// Go's processors as well), and the kernel's over a veth pair for comparison. It takes root, makes its own namespaces and
-// removes them.
+// of its own in a network namespace, and a server: ours over a TUN device
+// (songgao/water, then with offloads, each with as few processors as the work
+// needs, see processors.Spare, and with offloads and all processors), and the
+// kernel's over a veth pair for comparison. It takes root, makes its own
+// namespaces and removes them.
 //
-//	go run ./tun/tunbench            # two minutes: 5 rounds of 4 links
+//	go run ./tun/tunbench            # three minutes: 5 rounds of 4 links
 //	go run ./tun/tunbench -rounds 3 -mtu 9000 -time 1s
 //
-// Round trips depend most on whether the scheduler puts client and server on
-// the same processor: waking another one costs many times the work itself, for
-// the kernel as for us, and either may happen in any run. On one processor the
-// figures are steady:
-//
-//	go build ./tun/tunbench && taskset -c 1 ./tunbench -job trips
+// Round trips of one connection depend most on whether the scheduler puts client
+// and server on the same processor: waking another one costs many times the work
+// itself, for the kernel as for us, and either may happen in any run. So they are
+// also measured with both on one, and with each on its own.
 package main
 
 import (
