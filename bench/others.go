@@ -71,8 +71,9 @@ func tunSections(out []byte) ([]Section, error) {
 			"Ours takes as few processors as its work needs, as `strata serve` does (processors.Spare); below is what it does with all of them.",
 	}
 	costs := Section{
-		Title: "What the TUN device takes of the processors",
-		Note:  "Seconds of processor time of client and server together for the same work: more than 1 is less time than the kernel takes. The kernel's own work on nobody's behalf is in neither.",
+		Title:   "What the TUN device takes of the processors",
+		Note:    "Seconds of processor time of client and server together for the same work: more than 1 is less time than the kernel takes. The kernel's own work on nobody's behalf is in neither.",
+		figures: true,
 	}
 	for _, row := range tunRows {
 		rates.Rows = append(rates.Rows, faster(row.what, "kernel over veth", row.unit, ours.Rate[row.job], kernel.Rate[row.job], row.wanted))

@@ -24,6 +24,8 @@ type Section struct {
 	Title string `json:"title"`
 	Note  string `json:"note"` // how to read it
 	Rows  []Row  `json:"rows"`
+
+	figures bool // the table has those behind the ratios too
 }
 
 // Row is one thing measured.
@@ -100,6 +102,9 @@ alike at best: read a ratio then as good to a third.
 		b.WriteString("\n| what | beside | | wanted |\n|---|---|---:|---:|\n")
 		for _, row := range s.Rows {
 			value, wanted := row.cells()
+			if s.figures {
+				value += fmt.Sprintf(" (%.3g, theirs %.3g %s)", row.Ours, row.Theirs, row.Unit)
+			}
 			if !row.met() {
 				wanted += " ✗"
 			} else if wanted != "" {
