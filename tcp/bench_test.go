@@ -10,8 +10,8 @@ import (
 	"strata/link"
 )
 
-// ends are a connection over our wire in memory and one over the kernel's
-// loopback, the peer to measure beside.
+// ends are a connection over our wire in memory, whole or with every segment a packet
+// of its own, and one over the kernel's loopback, the peer to measure beside.
 func ends(b *testing.B, where string) (c, s net.Conn) {
 	b.Helper()
 	if where == "kernel" {
@@ -23,7 +23,7 @@ func ends(b *testing.B, where string) (c, s net.Conn) {
 		s, err = ln.Accept()
 		require.NoError(b, err)
 	} else {
-		c, s, _ = connected(b, link.WireConfig{})
+		c, s, _ = connected(b, link.WireConfig{NoSuperPackets: where == "segments"})
 	}
 	b.Cleanup(func() { c.Close(); s.Close() })
 	return c, s
@@ -60,7 +60,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 }
 
 func BenchmarkBulk(b *testing.B) {
-	for _, where := range []string{"strata", "kernel"} {
+	for _, where := range []string{"strata", "segments", "kernel"} {
 		b.Run(where, func(b *testing.B) {
 			c, s := ends(b, where)
 			done := make(chan int64)
