@@ -48,9 +48,10 @@ type AcceptOptions struct {
 	KeepAlive KeepAlive
 
 	// Greet writes what the server says first: it leaves with the response, in
-	// one write. It must not wait for the client, who has no response yet. What
-	// is left of its writes where the connection fails is for Accept to say. nil:
-	// the response leaves by itself.
+	// one write, which is bounded as what a Batch holds; over HTTP/2 right behind
+	// it. It must not wait for the client, who has no response yet. What is left
+	// of its writes where the connection fails is for Accept to say. Where it
+	// panics the connection is ended. nil: the response leaves by itself.
 	Greet func(c *Conn)
 
 	// Recorder is told of the upgrade and of every frame. nil: nobody.
@@ -180,11 +181,7 @@ func (c *Conn) respond(response []byte, greet func(*Conn)) error {
 		if err := c.conn.SetDeadline(never); err != nil {
 			return err
 		}
-		return c.Batch(func() error {
-			c.holdResponse(response)
-			greet(c)
-			return nil
-		})
+		return c.greet(greet, response)
 	}
 	if err := c.conn.SetDeadline(c.now().Add(c.closeTimeout)); err != nil {
 		return err
@@ -195,5 +192,23 @@ func (c *Conn) respond(response []byte, greet func(*Conn)) error {
 	if err := c.conn.SetDeadline(never); err != nil || greet == nil {
 		return err
 	}
-	return c.Batch(func() error { greet(c); return nil })
+	return c.greet(greet, nil)
+}
+
+// greet has greet's writes leave together, behind the response where it is not nil.
+func (c *Conn) greet(greet func(*Conn), response []byte) error {
+	return c.Batch(func() error {
+		greeted := false
+		defer func() {
+			if !greeted {
+				c.CloseNow() // nobody else has it yet
+			}
+		}()
+		if response != nil {
+			c.holdResponse(response)
+		}
+		greet(c)
+		greeted = true
+		return nil
+	})
 }

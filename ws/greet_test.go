@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -151,6 +154,31 @@ func TestGreetFails(t *testing.T) {
 	require.Nil(t, s)
 	_, err = client()
 	require.Error(t, err)
+}
+
+// Who panics while greeting has no connection that could be closed: it ends, also
+// one that net/http has given away, and would not close.
+func TestGreetPanics(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = ws.Accept(w, r, &ws.AcceptOptions{Greet: func(c *ws.Conn) {
+			_ = c.Write(r.Context(), ws.MessageText, []byte("welcome"))
+			panic(http.ErrAbortHandler) // which is not logged
+		}})
+	})
+	hs := httptest.NewServer(h)
+	defer hs.Close()
+	url, transport, _ := http2Server(t, false, h)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, _, err := ws.Dial(ctx, hs.URL, nil)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	c, _, err := ws.Dial(ctx, url, &ws.DialOptions{HTTP2: transport})
+	if err == nil { // the response left before
+		defer c.CloseNow()
+		_, _, err = c.Read(ctx)
+	}
+	require.Error(t, err)
+	require.NoError(t, ctx.Err(), "the client waits for nobody")
 }
 
 // Over HTTP/2 the response is a frame of its own; the greeting is the first that

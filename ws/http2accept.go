@@ -65,7 +65,7 @@ func (opts *AcceptOptions) acceptHTTP2(w http.ResponseWriter, r *http.Request) (
 		return nil, acceptError(r, err)
 	}
 	if opts.Greet != nil {
-		if err := c.Batch(func() error { opts.Greet(c); return nil }); err != nil {
+		if err := c.greet(opts.Greet, nil); err != nil {
 			return nil, acceptError(r, err)
 		}
 	}
