@@ -72,8 +72,12 @@ func (s *Server) openOn(c carrier, r *http.Request, q query) (*Session, error) {
 		return nil, err
 	}
 	session.mu.Lock()
-	defer session.mu.Unlock()
 	session.conn, session.flow = c, s.trace.flowOf(c)
+	ended := session.state == closed
+	session.mu.Unlock()
+	if ended {
+		c.closeNow() // who ended it had nothing to close
+	}
 	return session, nil
 }
 
@@ -85,8 +89,6 @@ func (s *Server) serveOn(c carrier, session *Session, err error) {
 		c.close(ws.StatusTryAgainLater)
 		return
 	}
-	if !session.accept() {
-		c.closeNow() // so that it hears of its end
-	}
+	session.accept()
 	c.handle(session, session.Flow())
 }

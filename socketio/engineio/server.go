@@ -48,9 +48,9 @@ type Server struct {
 
 var _ http.Handler = (*Server)(nil)
 
-// NewServer makes a server. accept is called for each session that opens,
-// before anything is read from or sent to the client, and returns who is told
-// of it. It may already Send. opts may be nil.
+// NewServer makes a server. accept is called for each session that opens, before
+// anything is read from the client, or sent to it but that the session is open, and
+// returns who is told of it. It may already Send. opts may be nil.
 func NewServer(opts *Options, accept func(*Session) Handler) *Server {
 	s := &Server{opts: opts.withDefaults(), accept: accept, sessions: map[string]*Session{}}
 	s.trace = tracer{rec: s.opts.Recorder, host: s.opts.Host}
@@ -98,7 +98,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case no != nil:
 		s.refuse(w, r, no, context, upgrade)
 	case upgrade:
-		s.serveWebSocket(w, r, q, session)
+		s.begin(w, func() { s.serveWebSocket(w, r, q, session) })
 	case session == nil:
 		s.openPolling(w, r, q)
 	case r.Method == http.MethodGet:
@@ -163,16 +163,27 @@ func (s *Server) speaks(version string) bool {
 	return version == "4" || version == "3" && s.opts.AllowEIO3
 }
 
-// begin counts something that runs until running.Done. It reports false where the
-// server is closed.
-func (s *Server) begin() bool {
+// begin has f run, and whatever it starts that calls running.Done. Where a function
+// of the program's panics in f that is called here. A server that is closed says so.
+func (s *Server) begin(w http.ResponseWriter, f func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
+	ends := s.closed
+	if !ends {
+		s.running.Add(1)
 	}
-	s.running.Add(1)
-	return true
+	s.mu.Unlock()
+	if ends {
+		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			s.running.Done()
+		}
+	}()
+	f()
+	returned = true
 }
 
 // refuse answers a request that is refused, and tells who wants to know.

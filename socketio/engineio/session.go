@@ -75,10 +75,18 @@ type Session struct {
 	told      bool // Closed was called, or is about to be
 }
 
-// accept has the program say what handles the session, and reports whether it is
-// still open after that.
-func (s *Session) accept() bool {
+// accept has the program say what handles the session. Where it panics instead the
+// session ends, and nobody is told.
+func (s *Session) accept() {
+	returned := false
+	defer func() {
+		if !returned {
+			s.end(TransportError, nil)
+			s.server.running.Done()
+		}
+	}()
 	handler := s.server.accept(s)
+	returned = true
 	s.mu.Lock()
 	s.handler = handler
 	ended := s.state == closed
@@ -86,7 +94,6 @@ func (s *Session) accept() bool {
 	if ended {
 		s.tellClosed()
 	}
-	return !ended
 }
 
 // ID is the session's id. It is a secret between the client and the server: it
@@ -331,7 +338,7 @@ func (s *Session) markEnded(reason Reason, err error) carrier {
 	s.wakePoll()
 	conn, probe := s.conn, s.probe
 	s.probe = nil
-	tell := s.handler != nil // otherwise open tells it
+	tell := s.handler != nil // otherwise accept tells it
 	flow, transport := s.flow, s.transport
 	s.mu.Unlock()
 

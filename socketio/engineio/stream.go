@@ -215,31 +215,29 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		s.refuse(w, r, no, why, false)
 		return
 	}
-	if !s.begin() {
-		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.UpgradeTimeout)
-	defer cancel()
-	conn, err := open(ctx)
-	if err != nil {
-		s.running.Done()
-		return // it has answered
-	}
-	c := newStream(conn, s.opts.MaxPayload)
-	p, err := c.read(ctx)
-	sid, ok := opening(p)
-	if err == nil && ok && silent && sid != "" {
-		q.sid, q.hasSID = sid, true
-		session, no, _ = s.verify(r, q, WebTransport)
-	}
-	if err != nil || !ok || no != nil || sid != q.sid {
-		s.counters.refused.Add(1)
-		s.running.Done()
-		c.closeNow()
-		return
-	}
-	s.carry(c, r, q, session)
+	s.begin(w, func() {
+		ctx, cancel := context.WithTimeout(r.Context(), s.opts.UpgradeTimeout)
+		defer cancel()
+		conn, err := open(ctx)
+		if err != nil {
+			s.running.Done()
+			return // it has answered
+		}
+		c := newStream(conn, s.opts.MaxPayload)
+		p, err := c.read(ctx)
+		sid, ok := opening(p)
+		if err == nil && ok && silent && sid != "" {
+			q.sid, q.hasSID = sid, true
+			session, no, _ = s.verify(r, q, WebTransport)
+		}
+		if err != nil || !ok || no != nil || sid != q.sid {
+			s.counters.refused.Add(1)
+			s.running.Done()
+			c.closeNow()
+			return
+		}
+		s.carry(c, r, q, session)
+	})
 }
 
 // opening reads the first packet of a stream: the id of the session that is to

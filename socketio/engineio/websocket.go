@@ -12,12 +12,8 @@ import (
 )
 
 // serveWebSocket opens a WebSocket: for a new session, or for one that wants to
-// change to it.
+// change to it. It is called by begin.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query, session *Session) {
-	if !s.begin() {
-		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
-		return
-	}
 	c := &webSocket{v3: q.version == "3", textOnly: q.textOnly}
 	opts := ws.AcceptOptions{
 		OriginPatterns: s.opts.AllowedOrigins,
@@ -45,8 +41,8 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		s.running.Done()
 		return
 	}
-	c.conn = conn
 	if upgrades {
+		c.conn = conn
 		s.carry(c, r, q, session)
 		return
 	}
