@@ -169,6 +169,8 @@ func TestPanicsWhileOpening(t *testing.T) {
 			require.NoError(t, c.SetReadDeadline(time.Now().Add(patience)))
 			_, err := io.Copy(io.Discard, c)
 			require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+			_, err = http.Get("http://" + l.Addr().String() + "/engine.io/?EIO=4&transport=polling")
+			require.Error(t, err)
 			require.Zero(t, srv.Len())
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
