@@ -12,7 +12,8 @@
 // both).
 //
 // [Spare] begins with one processor and adds others where goroutines wait for one,
-// which it asks the scheduler twenty times a second; it takes them away again
-// where nobody would wait for them. So many connections, or handlers that compute,
-// have all there are, after three twentieths of a second.
+// which it asks the scheduler twenty times a second, and the machine has one that is
+// idle, which Linux says; it takes them away again where nobody would wait for them.
+// So many connections, or handlers that compute, have all that others leave, after
+// three twentieths of a second.
 package processors
