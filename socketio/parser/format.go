@@ -7,6 +7,7 @@ type Format interface {
 	// Append appends the first message of p to dst and reports whether it
 	// is binary. A text message is followed by p's attachments, each a
 	// binary message of its own; a binary message holds everything.
+	// It keeps nothing of p, whose Data is memory that is used again.
 	Append(dst []byte, p *Packet) (message []byte, binary bool)
 
 	// NewDecoder is a decoder for one connection.
