@@ -13,6 +13,10 @@ const (
 	// another one is worth it: several times as long as waking its thread takes.
 	longWait = 100 * time.Microsecond
 
+	// starving is how long they wait where it is worth it even if others have to
+	// make room.
+	starving = 2 * time.Millisecond
+
 	raiseAfter = 2  // ticks in which they did
 	lowerAfter = 10 // ticks in which a processor was not needed, at first
 
@@ -25,7 +29,7 @@ const (
 // usage is how the processors were used during a tick.
 type usage struct {
 	busy float64       // processors that the program used, in the mean
-	idle float64       // processors of the machine that nobody used; huge where it is not known
+	idle float64       // processors of the machine that nobody used, or only who is nice; huge where it is not known
 	wait time.Duration // that a goroutine waited for a processor, in the mean
 }
 
@@ -53,7 +57,7 @@ func (g *governor) wants(u usage) bool {
 func (g *governor) next(u usage) int {
 	g.lowered++
 	switch {
-	case g.wants(u) && u.idle >= 0.25:
+	case g.wants(u) && (u.idle >= 0.25 || u.wait >= starving):
 		g.low = 0
 		if g.high++; g.high < raiseAfter {
 			break

@@ -28,6 +28,7 @@ func TestGovernor(t *testing.T) {
 		{"a hundred connections", 1, usage{0.98, 0.4, 560 * µs}, 2},
 		{"a hundred connections, with both", 2, usage{1.32, 0.2, 330 * µs}, 2},
 		{"others have the other one", 1, usage{1, 0.1, 560 * µs}, 1},
+		{"others have it, and handlers compute", 1, usage{1, 0, 5000 * µs}, 2},
 		{"handlers that compute", 2, usage{2, 0, 5000 * µs}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func newMeter() *meter {
 // used is how many the program used, in the mean.
 func (m *meter) used() float64 {
 	now := time.Now()
-	cpu, _ := cpuTime()
+	cpu, _ := Time()
 	used := ratio(cpu-m.cpu, now.Sub(m.at))
 	m.at, m.cpu = now, cpu
 	return used

@@ -20,9 +20,12 @@ var running atomic.Bool
 // the environment, or Spare runs. Nor does it where there is one processor only,
 // or no way to ask for the processor time taken (Windows, Plan 9).
 func Spare() (stop func()) {
+	if _, ok := Time(); !ok || os.Getenv("GOMAXPROCS") != "" || !running.CompareAndSwap(false, true) {
+		return func() {}
+	}
 	most := runtime.GOMAXPROCS(0)
-	_, ok := cpuTime()
-	if most == 1 || !ok || os.Getenv("GOMAXPROCS") != "" || !running.CompareAndSwap(false, true) {
+	if most == 1 {
+		running.Store(false)
 		return func() {}
 	}
 	g := newGovernor(most)

@@ -3,6 +3,8 @@ package sweep
 import (
 	"encoding/json"
 	"time"
+
+	"strata/processors"
 )
 
 // A world in virtual time repeats as long as the machine lets it run. Where it is
@@ -23,11 +25,11 @@ func steadily(run func() Answer) Answer { return agreeing(run, waited) }
 
 // waited is how long the process could not run while f did.
 func waited(f func()) time.Duration {
-	cpu, ok := cpuTime()
+	cpu, ok := processors.Time()
 	begun := time.Now()
 	f()
 	took := time.Since(begun)
-	after, _ := cpuTime()
+	after, _ := processors.Time()
 	if !ok {
 		return 0 // not known here
 	}

@@ -11,8 +11,9 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"strata/processors"
 )
 
 // A job is what the client does, and each of its connections says by its first
@@ -144,7 +145,7 @@ func measure(job, addr string, d time.Duration) (m measurement, err error) {
 		return m, fmt.Errorf("unknown job %q", job)
 	}
 	m.Elapsed = time.Since(start)
-	m.CPU = cpuTime()
+	m.CPU, _ = processors.Time()
 	return m, err
 }
 
@@ -254,13 +255,4 @@ func connects(addr string, d time.Duration) (start time.Time, total uint64, err 
 		total++
 	}
 	return start, total, nil
-}
-
-// cpuTime is what this process has used, user and system.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -136,7 +136,7 @@ func (r *rig) measure(ctx context.Context, job string, d time.Duration) (measure
 	if r.spare {
 		defer processors.Spare()()
 	}
-	before := cpuTime()
+	before, _ := processors.Time()
 	// A process is born in the namespace of the thread that starts it.
 	if err := netconf.InNamespace(r.netns, cmd.Start); err != nil {
 		return m, 0, err
@@ -144,7 +144,8 @@ func (r *rig) measure(ctx context.Context, job string, d time.Duration) (measure
 	if err := cmd.Wait(); err != nil {
 		return m, 0, fmt.Errorf("client: %w", err)
 	}
-	server := cpuTime() - before
+	after, _ := processors.Time()
+	server := after - before
 	if err := json.Unmarshal(stdout.Bytes(), &m); err != nil {
 		return m, 0, fmt.Errorf("client: %w", err)
 	}

@@ -1,14 +1,15 @@
 //go:build unix
 
-package sweep
+package processors
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is how long this process has run.
-func cpuTime() (time.Duration, bool) {
+// Time is the processor time that the program has taken, its own and the kernel's on
+// its behalf; false where the system does not say.
+func Time() (time.Duration, bool) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0, false
