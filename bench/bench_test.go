@@ -75,9 +75,9 @@ echoes with ack a second                            54321`)
 // nobody's business here.
 func TestTrials(t *testing.T) {
 	for _, tr := range []trial{
-		{"bulk", "", link.WireConfig{}, 1, 0, (*ends).bulk, 0, false},
-		{"trips", "", link.WireConfig{}, 3, 64, (*ends).roundTrips, 0, true},
-		{"large trips", "", link.WireConfig{MTU: 9000}, 1, 1 << 20, (*ends).roundTrips, 0, false},
+		{what: "bulk", conns: 1, job: (*ends).bulk},
+		{what: "trips", conns: 3, size: 64, job: (*ends).roundTrips, spare: true},
+		{what: "large trips", wire: link.WireConfig{MTU: 9000}, conns: 1, size: 1 << 20, job: (*ends).roundTrips},
 	} {
 		row, err := tr.measure(1, 10*time.Millisecond)
 		require.NoError(t, err)
