@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"strata/processors"
 	"strata/socketio"
 	"strata/stack"
 	"strata/tcp"
@@ -28,6 +29,7 @@ func main() {
 	io.OnConnection(func(s *socketio.Socket) {
 		s.On("hello", func(name string, ack func(string)) { ack("hello, " + name) })
 	})
+	defer processors.Spare()() // small messages are up to 1.5 times as fast on as few as suffice
 
 	// The kernel's side: its address, and the device up.
 	check(netconf.Configure("", dev.Name(), netconf.Config{
