@@ -36,6 +36,8 @@ func TestSoak(t *testing.T) {
 	}
 	shape := link.MustParseShape("delay 5ms 1ms rate 50mbit limit 200 loss 0.5%")
 	client, server, _ := hosts(t, link.WireConfig{AB: shape, BA: shape})
+	client.SetAckDelay(stack.LinuxAckDelay)
+	server.SetAckDelay(stack.LinuxAckDelay)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	r := &longRun{client: client, ctx: ctx, cancel: cancel}
