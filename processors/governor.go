@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Every tick it is asked how the processors were used since the last.
+// Every tick it is asked how the processors were used since the last, and every fifth
+// one where there is nothing to do.
 const tick = 50 * time.Millisecond
 
 const (
@@ -51,6 +52,15 @@ func newGovernor(max int) *governor {
 // itself can tell.
 func (g *governor) wants(u usage) bool {
 	return g.procs < g.max && u.wait >= longWait && u.busy >= 0.9*float64(g.procs)
+}
+
+// pause is how long it is until the next tick: longer where there is next to nothing
+// to do, for which a processor need not be woken so often.
+func (g *governor) pause(u usage) time.Duration {
+	if g.procs == 1 && u.busy < 0.05 {
+		return 5 * tick
+	}
+	return tick
 }
 
 // next is how many processors there should be after a tick.

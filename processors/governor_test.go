@@ -42,6 +42,15 @@ func TestGovernor(t *testing.T) {
 	}
 }
 
+// Who rests is left alone for longer.
+func TestGovernorLetsRest(t *testing.T) {
+	g := newGovernor(2)
+	require.Equal(t, 5*tick, g.pause(usage{busy: 0.01, idle: 2}))
+	require.Equal(t, tick, g.pause(usage{busy: 0.2, idle: 2}))
+	g.procs = 2
+	require.Equal(t, tick, g.pause(usage{idle: 2}), "there is one to take away")
+}
+
 // load is a program that could use so many processors, or waits.
 func load(needs float64) func(procs int) usage {
 	return func(procs int) usage {

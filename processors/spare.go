@@ -46,11 +46,11 @@ func Spare() (stop func()) {
 // govern asks the governor every tick, until quit is closed.
 func govern(g *governor, quit <-chan struct{}) {
 	w, m := newWaits(), newMeter()
-	ticks := time.NewTicker(tick)
-	defer ticks.Stop()
+	next := time.NewTimer(tick)
+	defer next.Stop()
 	for {
 		select {
-		case <-ticks.C:
+		case <-next.C:
 		case <-quit:
 			return
 		}
@@ -63,5 +63,6 @@ func govern(g *governor, quit <-chan struct{}) {
 		if had := g.procs; g.next(u) != had {
 			runtime.GOMAXPROCS(g.procs)
 		}
+		next.Reset(g.pause(u))
 	}
 }
