@@ -39,7 +39,7 @@ bench-code: ## the benchmarks beside the code (5 minutes)
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-tun
-bench-tun: ## the TUN device beside the kernel's veth, in one run (2 minutes, as root)
+bench-tun: ## the TUN device beside the kernel's veth, in one run (3 minutes, as root)
 	go run ./tun/tunbench
 
 .PHONY: bench-ws

@@ -12,8 +12,9 @@
 // both).
 //
 // [Spare] begins with one processor and adds others where goroutines wait for one,
-// which it asks the scheduler twenty times a second, or four times while there is nothing to do, and the machine has one that is
-// idle, which Linux says; it takes them away again where nobody would wait for them.
-// So many connections, or handlers that compute, have all that others leave, after
-// three twentieths of a second.
+// which it asks the scheduler twenty times a second (four times, while there is
+// nothing to do), and the machine has one that is idle, which Linux says; it takes
+// them away again where nobody would wait for them. So many connections, or
+// handlers that compute, have all that others leave, after three twentieths of a
+// second.
 package processors
