@@ -72,7 +72,8 @@ func newConn(h *stack.Host, endpoint tcpip.Endpoint, queue *waiter.Queue) *Conn 
 	state := stateOf(h)
 	if opened := state.handshakes.take(c.Flow()); !opened.SYN.IsZero() {
 		c.opening = opened.compact()
-		h.DelayAcks(ep, opened.RemoteISN+1, c.opening.localShift())
+		shift, _, _ := c.opening.shifts()
+		h.DelayAcks(ep, opened.RemoteISN+1, shift)
 	}
 	state.add(c)
 	if stats, ok := ep.Stats().(*gtcp.Stats); ok && h.Detail() != nil {

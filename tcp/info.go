@@ -66,11 +66,8 @@ func (c *Conn) Info() Info {
 func (c *Conn) fill(info *Info) {
 	info.Flow = c.Flow()
 	info.BytesSent, info.BytesReceived = c.sent.Load(), c.received.Load()
-	local, remote := &c.opening.local, &c.opening.remote
-	info.MSS = int(remote.mss)
-	if local.scaled && remote.scaled {
-		info.WindowScaling, info.LocalShift, info.RemoteShift = true, local.scale, remote.scale
-	}
+	info.MSS = int(c.opening.remote.mss)
+	info.LocalShift, info.RemoteShift, info.WindowScaling = c.opening.shifts()
 }
 
 func endpointInfo(ep *gtcp.Endpoint) Info {

@@ -44,13 +44,13 @@ func sideOf(isn uint32, o *trace.Options) side {
 	return s
 }
 
-// localShift is that of the windows our end sends: 0 where not both ends said that
+// shifts are those of the windows that each end sends: 0 where not both said that
 // they scale (RFC 7323 §2.2).
-func (o *opening) localShift() uint8 {
+func (o *opening) shifts() (local, remote uint8, scaled bool) {
 	if o.local.scaled && o.remote.scaled {
-		return o.local.scale
+		return o.local.scale, o.remote.scale, true
 	}
-	return 0
+	return 0, 0, false
 }
 
 func (o *opening) handshake() Handshake {
