@@ -81,8 +81,7 @@ func (s *Session) accept() {
 	returned := false
 	defer func() {
 		if !returned {
-			s.end(TransportError, nil)
-			s.server.running.Done()
+			s.endUnheard(TransportError, nil)
 		}
 	}()
 	handler := s.server.accept(s)
@@ -94,6 +93,13 @@ func (s *Session) accept() {
 	if ended {
 		s.tellClosed()
 	}
+}
+
+// endUnheard is end for a session of which the program will not hear: Closed, which
+// would be waited for, is not called.
+func (s *Session) endUnheard(reason Reason, err error) {
+	s.end(reason, err)
+	s.server.running.Done()
 }
 
 // ID is the session's id. It is a secret between the client and the server: it

@@ -22,28 +22,27 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		Recorder:       s.opts.Recorder,
 		Host:           s.opts.Host,
 	}
-	upgrades := session != nil
-	var openErr error
-	if !upgrades {
-		opts.Greet = func(conn *ws.Conn) {
-			c.conn = conn
-			if session, openErr = s.openOn(c, r, q); openErr == nil {
-				session.sayNow()
-			}
+	if session != nil {
+		var err error
+		if c.conn, err = ws.Accept(w, r, &opts); err != nil { // the answer is written
+			s.running.Done()
+			return
 		}
-	}
-	conn, err := ws.Accept(w, r, &opts)
-	if err != nil { // the answer is written
-		if !upgrades && session != nil {
-			session.end(TransportClose, err)
-			s.running.Done() // the program has not heard of it
-		}
-		s.running.Done()
+		s.carry(c, r, q, session)
 		return
 	}
-	if upgrades {
+	var openErr error
+	opts.Greet = func(conn *ws.Conn) {
 		c.conn = conn
-		s.carry(c, r, q, session)
+		if session, openErr = s.openOn(c, r, q); openErr == nil {
+			session.sayNow()
+		}
+	}
+	if _, err := ws.Accept(w, r, &opts); err != nil {
+		if session != nil {
+			session.endUnheard(TransportClose, err)
+		}
+		s.running.Done()
 		return
 	}
 	s.serveOn(c, session, openErr)
