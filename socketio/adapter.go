@@ -22,8 +22,8 @@ type Adapter interface {
 	// them.
 	ServerCount(ctx context.Context) (int, error)
 
-	// Add has a socket in the namespace, Remove takes it out, and out of
-	// all rooms.
+	// Add has a socket in the namespace: its client hears after that that
+	// it has joined. Remove takes it out, and out of all rooms.
 	Add(s *Socket)
 	Remove(s *Socket)
 

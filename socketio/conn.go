@@ -150,7 +150,7 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 	if recovery != nil && recovery.RunMiddlewares && c.restore(n, auth, turn) {
 		return
 	}
-	start, ok := c.welcome(s, turn)
+	start, ok := c.enter(s, turn)
 	if !ok {
 		c.server.leave(n)
 		return
@@ -160,6 +160,7 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 	if early := s.takeEarly(); len(early) > 0 {
 		n.adapter.Join(s, early...)
 	}
+	s.here()
 }
 
 // restore lets a client continue its session.
@@ -171,35 +172,29 @@ func (c *conn) restore(n *Namespace, auth []byte, turn engineio.Turn) bool {
 	if len(auth) == 0 || json.Unmarshal(auth, &back) != nil || back.PID == "" {
 		return false
 	}
+	var again *Socket
 	var start func()
 	ok := n.adapter.Restore(back.PID, back.Offset, func(session Session) (s *Socket, ok bool) {
 		s = newSocket(c, n, session.ID, auth)
 		s.pid, s.recovered, s.data = session.PID, true, session.Data
 		s.after, s.over = session.over, make(chan struct{})
-		start, ok = c.welcome(s, turn)
+		again = s
+		start, ok = c.enter(s, turn)
 		return s, ok
 	})
 	if ok {
-		start()
+		defer start()
+		again.here()
 		return true
 	}
 	c.server.counters.notRecovered.Add(1)
 	return false
 }
 
-// welcome tells the client that it has joined. The answer goes out before the
-// socket is where broadcasts find it; when it is there, start lets the
-// connection handlers be called, and after them those of what the client sends.
-func (c *conn) welcome(s *Socket, turn engineio.Turn) (start func(), ok bool) {
-	n := s.namespace
-	yes := parser.Packet{Type: parser.Connect, Namespace: n.name}
-	if !c.isV2() {
-		answer := append(append([]byte(`{"sid":"`), s.id...), '"')
-		if s.pid != "" {
-			answer = append(append(append(answer, `,"pid":"`...), s.pid...), '"')
-		}
-		yes.Data = append(answer, '}')
-	}
+// enter makes s a socket of the connection, for the adapter to add. start lets
+// the connection handlers be called, and after them those of what the client
+// sends.
+func (c *conn) enter(s *Socket, turn engineio.Turn) (start func(), ok bool) {
 	if !c.register(s) {
 		return nil, false
 	}
@@ -213,12 +208,24 @@ func (c *conn) welcome(s *Socket, turn engineio.Turn) (start func(), ok bool) {
 		if s.after != nil {
 			<-s.after // it is the same socket to the program: OnDisconnect comes before OnConnection
 		}
-		for _, fn := range n.connectionHandlers() {
+		for _, fn := range s.namespace.connectionHandlers() {
 			fn(s)
 		}
 	})
-	_ = c.session.Send(c.server.trace.sending(s, &yes, dispatch.Encode(c.server.opts.Parser, &yes))...)
 	return func() { close(added) }, true
+}
+
+// welcome tells the client that s has joined.
+func (c *conn) welcome(s *Socket) {
+	yes := parser.Packet{Type: parser.Connect, Namespace: s.namespace.name}
+	if !c.isV2() {
+		answer := append(append([]byte(`{"sid":"`), s.id...), '"')
+		if s.pid != "" {
+			answer = append(append(append(answer, `,"pid":"`...), s.pid...), '"')
+		}
+		yes.Data = append(answer, '}')
+	}
+	_ = c.session.Send(c.server.trace.sending(s, &yes, dispatch.Encode(c.server.opts.Parser, &yes))...)
 }
 
 // register has the end of the connection end the socket. It reports false where
@@ -240,7 +247,7 @@ func (c *conn) register(s *Socket) bool {
 	delete(c.joining, s.namespace.name)
 	c.server.running.Add(1)
 	c.server.counters.sockets.Add(1)
-	s.join()
+	s.enter()
 	return true
 }
 

@@ -93,12 +93,12 @@ func (e Emitter) emit(p *parser.Packet, event string, args []any) error {
 	var err error
 	switch {
 	case e.volatile:
-		if !s.Connected() {
+		if !s.here() {
 			return ErrDisconnected
 		}
 		s.deliver(p, messages, true, 1)
 	case e.wait != nil:
-		if !s.Connected() {
+		if !s.here() {
 			return ErrDisconnected
 		}
 		if err = s.conn.session.SendWait(e.wait, s.conn.server.trace.sending(s, p, messages)...); err == engineio.ErrClosed {

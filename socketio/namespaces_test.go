@@ -1,11 +1,14 @@
 package socketio_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"strata/socketio"
+	"strata/socketio/engineio"
 )
 
 // A handler that takes its time holds up the events of its own namespace only, also
@@ -26,4 +29,66 @@ func TestNamespacesHoldEachOtherUpNever(t *testing.T) {
 	}))
 	require.Equal(t, 1, wait(t, "the other namespace's event", handled))
 	close(free)
+}
+
+// watched is an adapter that says when sockets are added.
+type watched struct {
+	*socketio.MemoryAdapter
+	before, after func(*socketio.Socket)
+}
+
+func (w watched) Add(s *socketio.Socket) {
+	w.before(s)
+	w.MemoryAdapter.Add(s)
+	w.after(s)
+}
+
+// A client that hears that it has joined is where everybody finds it, and what
+// is sent to it before it hears of that comes afterwards.
+func TestWhoHearsThatItJoinedIsFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts  socketio.Options
+		found func(io *socketio.Server, s *socketio.Socket)
+		want  string
+	}{
+		"nothing":   {found: func(*socketio.Server, *socketio.Socket) {}, want: `42["ready"]`},
+		"broadcast": {found: func(io *socketio.Server, _ *socketio.Socket) { _ = io.Emit("found") }, want: `42["found"]`},
+		"volatile":  {found: func(io *socketio.Server, _ *socketio.Socket) { _ = io.Volatile().Emit("found") }, want: `42["ready"]`},
+		"event":     {found: func(_ *socketio.Server, s *socketio.Socket) { _ = s.Emit("found") }, want: `42["found"]`},
+		"volatile event": {
+			found: func(_ *socketio.Server, s *socketio.Socket) { _ = s.Volatile().Emit("found") }, want: `42["ready"]`,
+		},
+		"event that waits": {
+			found: func(_ *socketio.Server, s *socketio.Socket) { _ = s.EmitWait(context.Background(), "found") }, want: `42["found"]`,
+		},
+		"disconnect": {found: func(_ *socketio.Server, s *socketio.Socket) { s.Disconnect(false) }, want: "41"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var io *socketio.Server
+			opts := socketio.Options{Adapter: func(n *socketio.Namespace) socketio.Adapter {
+				return watched{
+					MemoryAdapter: socketio.NewMemoryAdapter(n),
+					before: func(s *socketio.Socket) {
+						_ = s.Session().Send(engineio.TextMessage([]byte("before"))) // past socket.io
+					},
+					after: func(s *socketio.Socket) {
+						require.Equal(t, []*socketio.Socket{s}, io.Of("/").Sockets())
+						c.found(io, s)
+					},
+				}
+			}}
+			var url string
+			io, url, _ = serve(t, &opts)
+			io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("ready") })
+			p := raw(t, url)
+			p.say("40")
+			require.Equal(t, "4before", p.read())
+			require.Regexp(t, `^40\{"sid":`, p.read())
+			got := p.read()
+			if strings.Contains(name, "volatile") && got == `42["found"]` {
+				got = p.read() // it may be dropped: the client had not yet taken what was before
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
 }

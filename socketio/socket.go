@@ -49,6 +49,7 @@ type socketState uint8
 
 const (
 	joining socketState = iota // its middlewares are being asked
+	entered                    // it may be found, and the client does not know yet
 	joined
 	ended
 )
@@ -81,11 +82,24 @@ func newSocket(c *conn, n *Namespace, id string, auth []byte) *Socket {
 	return s
 }
 
-// join is the end of the middlewares.
-func (s *Socket) join() {
+// enter is the end of the middlewares.
+func (s *Socket) enter() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state = joined
+	s.state = entered
+}
+
+// here reports whether something can be sent to the client, which was then told
+// that it has joined: it hears that before all else, and not before broadcasts
+// find the socket.
+func (s *Socket) here() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == entered {
+		s.state = joined
+		s.conn.welcome(s)
+	}
+	return s.state == joined
 }
 
 // takeEarly are the rooms that were joined in a middleware.
@@ -114,7 +128,7 @@ func (s *Socket) Transport() engineio.Transport { return s.conn.session.Transpor
 func (s *Socket) Connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == joined
+	return s.state == entered || s.state == joined
 }
 
 // Recovered reports whether the client continues a session, with its id, its
@@ -291,7 +305,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 
 // send hands a packet, and its messages, to the connection.
 func (s *Socket) send(p *parser.Packet, messages []engineio.Outgoing) error {
-	if !s.Connected() {
+	if !s.here() {
 		return ErrDisconnected
 	}
 	err := s.conn.session.Send(s.conn.server.trace.sending(s, p, messages)...)
@@ -307,7 +321,7 @@ const few = 4
 // deliver hands over an event of a broadcast to that many, and reports whether it
 // will be sent.
 func (s *Socket) deliver(p *parser.Packet, messages []engineio.Outgoing, volatile bool, receivers int) bool {
-	if !s.Connected() {
+	if !s.here() {
 		return false
 	}
 	session := s.conn.session
