@@ -3,6 +3,7 @@ package udp_test
 import (
 	"io"
 	"net"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,9 +16,12 @@ import (
 
 // stream makes of a dialled Conn what nettest wants to try: an empty datagram
 // is the end. Where nothing is lost or overtaken, that is a stream.
-type stream struct{ *udp.Conn }
+type stream struct {
+	*udp.Conn
+	closing sync.Once
+}
 
-func (s stream) Read(p []byte) (int, error) {
+func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
 	if n == 0 && err == nil && len(p) > 0 {
 		return 0, io.EOF
@@ -25,9 +29,14 @@ func (s stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s stream) Close() error {
-	_, _ = s.Conn.Write(nil) // fails where the deadline has passed: then nobody waits for the end
-	return s.Conn.Close()
+// Close may be called again once the peer has heard of the end, which is before it
+// is done.
+func (s *stream) Close() (err error) {
+	s.closing.Do(func() {
+		_, _ = s.Conn.Write(nil) // fails where the deadline has passed: then nobody waits for the end
+		err = s.Conn.Close()
+	})
+	return err
 }
 
 // The standard library's own test of a net.Conn, with buffers so large that a
@@ -48,11 +57,12 @@ func TestConnOfNettest(t *testing.T) {
 		a, b := addrPortOf(one.LocalAddr()), addrPortOf(two.LocalAddr())
 		require.NoError(t, one.Close())
 		require.NoError(t, two.Close())
-		c1, err := (&udp.Dialer{Host: client, LocalAddr: a}).Dial("udp4", b.String())
+		d1, err := (&udp.Dialer{Host: client, LocalAddr: a}).Dial("udp4", b.String())
 		require.NoError(t, err)
-		c2, err := (&udp.Dialer{Host: server, LocalAddr: b}).Dial("udp4", a.String())
+		d2, err := (&udp.Dialer{Host: server, LocalAddr: b}).Dial("udp4", a.String())
 		require.NoError(t, err)
-		return stream{c1.(*udp.Conn)}, stream{c2.(*udp.Conn)}, func() {
+		c1, c2 := &stream{Conn: d1.(*udp.Conn)}, &stream{Conn: d2.(*udp.Conn)}
+		return c1, c2, func() {
 			c1.Close()
 			c2.Close()
 		}, nil
