@@ -65,6 +65,7 @@ func (t target) dialHTTP2(ctx context.Context, opts *DialOptions) (*Conn, *http.
 	}
 	if err != nil {
 		cancel()
+		wroteOnce() // or never
 		s.Close()
 		return nil, resp, explainRoundTrip(ctx, err)
 	}
