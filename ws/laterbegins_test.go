@@ -41,7 +41,7 @@ func TestEachLaterBegins(t *testing.T) {
 			defer close(free)
 			select {
 			case <-second:
-			case <-time.After(3 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("the second function waits for the first to return")
 			}
 			c.CloseNow()
@@ -80,7 +80,7 @@ func TestOnCloseMayWaitForLater(t *testing.T) {
 			select {
 			case <-done:
 				closed <- true
-			case <-time.After(2 * time.Second):
+			case <-time.After(time.Minute):
 				closed <- false
 			}
 		},
@@ -164,7 +164,7 @@ func TestLaterBeginsBesideAPeerThatDoesNotRead(t *testing.T) {
 	p.send(t, text("do"))
 	select {
 	case <-begun:
-	case <-time.After(3 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("it waits until the peer reads, or is given up")
 	}
 	c.CloseNow()
