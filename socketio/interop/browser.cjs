@@ -14,7 +14,7 @@ const { chromium } = createRequire(playwright + "/")("playwright-core");
 const checks = {
   "ack with binary": async (open) => {
     const s = await open();
-    const [n, bytes] = await s.timeout(5000).emitWithAck("echo", 1, new Uint8Array([0, 1, 255]));
+    const [n, bytes] = await s.timeout(20000).emitWithAck("echo", 1, new Uint8Array([0, 1, 255]));
     if (n !== 1 || String(new Uint8Array(bytes)) !== "0,1,255") throw new Error(`${n} ${bytes}`);
     s.close();
   },
@@ -30,14 +30,14 @@ const checks = {
   "a large event": async (open) => {
     const s = await open();
     const text = "ü".repeat(200_000);
-    const [back] = await s.timeout(5000).emitWithAck("echo", text);
+    const [back] = await s.timeout(20000).emitWithAck("echo", text);
     if (back !== text) throw new Error(`${back.length} characters`);
     s.close();
   },
   "the server asks and disconnects": async (open) => {
     const s = await open();
     s.on("question", (n, cb) => cb(n * 7));
-    if (await s.timeout(5000).emitWithAck("ask me", 6) !== 42) throw new Error("not 42");
+    if (await s.timeout(20000).emitWithAck("ask me", 6) !== 42) throw new Error("not 42");
     const gone = new Promise((yes) => s.on("disconnect", yes));
     s.emit("kick me", true);
     const reason = await gone;
@@ -53,7 +53,7 @@ const run = async ([check, transports, hash]) => {
     s.io.on("open", () => s.io.engine.on("upgradeError", (err) => { upgradeError = err; }));
     await new Promise((yes, no) => { s.on("connect", yes); s.on("connect_error", (err) => no(new Error(`${err.message}: ${err.description}`))); });
     const { engine } = s.io;
-    for (const until = Date.now() + 5000; engine.transport.name !== "webtransport" && Date.now() < until;) {
+    for (const until = Date.now() + 20000; engine.transport.name !== "webtransport" && Date.now() < until;) {
       await new Promise((yes) => setTimeout(yes, 5));
     }
     if (engine.transport.name !== "webtransport") throw new Error(`it is still ${engine.transport.name}: ${upgradeError?.description}`);

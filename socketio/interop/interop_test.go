@@ -171,7 +171,7 @@ func TestOfficialServer(t *testing.T) {
 				ask(t, s, "poll room", []any{"room"}, &names)
 				require.Equal(t, []string{"me"}, names)
 
-				retrying := open("/", client.Options{Retries: 3, AckTimeout: 100 * time.Millisecond})
+				retrying := open("/", client.Options{Retries: 50, AckTimeout: 100 * time.Millisecond})
 				for i := range 3 {
 					ask(t, retrying, "flaky", []any{i}, &n)
 					require.Equal(t, i, n)

@@ -13,9 +13,9 @@ let flaky = new Set();
 io.on("connection", (s) => {
   s.on("echo", (...args) => { const cb = args.pop(); cb(...args); });
   s.on("n", (n) => s.emit("n", n));
-  s.on("ask me", async (n, cb) => cb(await s.timeout(5000).emitWithAck("question", n)));
+  s.on("ask me", async (n, cb) => cb(await s.timeout(20000).emitWithAck("question", n)));
   s.on("join", (room, cb) => { s.join(room); cb(); });
-  s.on("poll room", async (room, cb) => cb((await io.to(room).timeout(5000).emitWithAck("who")).sort()));
+  s.on("poll room", async (room, cb) => cb((await io.to(room).timeout(20000).emitWithAck("who")).sort()));
   s.on("kick me", (close) => s.disconnect(close));
   s.on("flaky", (n, cb) => { if (flaky.has(n)) return cb(n); flaky.add(n); });
   s.on("send m", (n, cb) => { for (let i = 0; i < n; i++) s.emit("m", i); cb(); });
