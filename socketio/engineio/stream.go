@@ -224,6 +224,12 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 			return // it has answered
 		}
 		c := newStream(conn, s.opts.MaxPayload)
+		carried := false
+		defer func() {
+			if !carried {
+				c.closeNow()
+			}
+		}()
 		p, err := c.read(ctx)
 		sid, ok := opening(p)
 		if err == nil && ok && silent && sid != "" {
@@ -233,10 +239,10 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		if err != nil || !ok || no != nil || sid != q.sid {
 			s.counters.refused.Add(1)
 			s.running.Done()
-			c.closeNow()
 			return
 		}
 		s.carry(c, r, q, session)
+		carried = true
 	})
 }
 

@@ -90,3 +90,30 @@ func TestFirstPacketOfAStreamSaysWhatItOpens(t *testing.T) {
 	}
 	require.Equal(t, 2, srv.Len())
 }
+
+// A function of the program's that panics while a session opens by a stream leaves
+// no stream open.
+func TestPanicsWhileAStreamOpens(t *testing.T) {
+	for name, opts := range map[string]engineio.Options{
+		"id":     {GenerateID: func(*http.Request) (string, error) { panic("id") }},
+		"accept": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts.Transports = []engineio.Transport{engineio.WebTransport}
+			srv := engineio.NewServer(&opts, func(*engineio.Session) engineio.Handler { panic("accept") })
+			client, server := net.Pipe()
+			panicked := make(chan any, 1)
+			go func() {
+				defer func() { panicked <- recover() }()
+				srv.ServeStream(httptest.NewRecorder(), httptest.NewRequest(http.MethodConnect, "/engine.io/", nil),
+					func(context.Context) (net.Conn, error) { return server, nil })
+			}()
+			sayFramed(t, client, "0")
+			_, err := io.Copy(io.Discard, client)
+			require.NoError(t, err)
+			require.Equal(t, name, <-panicked)
+			require.Zero(t, srv.Len())
+			require.NoError(t, srv.Close(t.Context()))
+		})
+	}
+}
