@@ -16,6 +16,9 @@ var running atomic.Bool
 // host's connections with as many goroutines as there are processors when it is
 // made.
 //
+// While it runs Go does not follow what the system allows (the cgroup's limit): the
+// most is what there was at first.
+//
 // It does nothing where somebody has decided already: where GOMAXPROCS is set in
 // the environment, or Spare runs. Nor does it where there is one processor only,
 // or no way to ask for the processor time taken (Windows, Plan 9).
@@ -23,7 +26,7 @@ func Spare() (stop func()) {
 	if _, ok := Time(); !ok || os.Getenv("GOMAXPROCS") != "" || !running.CompareAndSwap(false, true) {
 		return func() {}
 	}
-	most := runtime.GOMAXPROCS(0)
+	most, giveBack := processors()
 	if most == 1 {
 		running.Store(false)
 		return func() {}
@@ -33,7 +36,7 @@ func Spare() (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		defer runtime.GOMAXPROCS(most)
+		defer giveBack()
 		govern(g, quit)
 	}()
 	return sync.OnceFunc(func() {
@@ -41,6 +44,18 @@ func Spare() (stop func()) {
 		<-done
 		running.Store(false)
 	})
+}
+
+// processors are those that the program has, and how to have them again. Where they
+// are what Go itself chose it goes on following then what the system allows.
+func processors() (n int, giveBack func()) {
+	n = runtime.GOMAXPROCS(0)
+	if runtime.SetDefaultGOMAXPROCS(); runtime.GOMAXPROCS(0) == n {
+		return n, runtime.SetDefaultGOMAXPROCS
+	}
+	giveBack = func() { runtime.GOMAXPROCS(n) }
+	giveBack()
+	return n, giveBack
 }
 
 // govern asks the governor every tick, until quit is closed.
