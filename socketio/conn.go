@@ -157,10 +157,7 @@ func (c *conn) join(n *Namespace, auth []byte, middlewares []func(*Socket) error
 	}
 	defer start()
 	n.adapter.Add(s)
-	if early := s.takeEarly(); len(early) > 0 {
-		n.adapter.Join(s, early...)
-	}
-	s.here()
+	s.arrive()
 }
 
 // restore lets a client continue its session.
@@ -174,7 +171,12 @@ func (c *conn) restore(n *Namespace, auth []byte, turn engineio.Turn) bool {
 	}
 	var again *Socket
 	var start func()
-	ok := n.adapter.Restore(back.PID, back.Offset, func(session Session) (s *Socket, ok bool) {
+	defer func() {
+		if start != nil {
+			start()
+		}
+	}()
+	n.adapter.Restore(back.PID, back.Offset, func(session Session) (s *Socket, ok bool) {
 		s = newSocket(c, n, session.ID, auth)
 		s.pid, s.recovered, s.data = session.PID, true, session.Data
 		s.after, s.over = session.over, make(chan struct{})
@@ -182,9 +184,8 @@ func (c *conn) restore(n *Namespace, auth []byte, turn engineio.Turn) bool {
 		start, ok = c.enter(s, turn)
 		return s, ok
 	})
-	if ok {
-		defer start()
-		again.here()
+	if start != nil { // it is the connection's, whatever else the adapter wanted
+		again.arrive()
 		return true
 	}
 	c.server.counters.notRecovered.Add(1)

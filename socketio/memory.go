@@ -40,20 +40,19 @@ func (a *MemoryAdapter) Close() error {
 // ServerCount is 1.
 func (a *MemoryAdapter) ServerCount(context.Context) (int, error) { return 1, nil }
 
-// Add has a socket in the namespace.
+// Add has a socket in the namespace, and in the rooms that a middleware had it
+// join.
 func (a *MemoryAdapter) Add(s *Socket) {
-	if a.log != nil {
-		a.log.mu.Lock()
-		defer a.log.mu.Unlock()
-		s.logged.Store(a.log.next + 1)
-		if !s.Connected() {
-			return
-		}
-		if s.pid != "" {
-			a.log.live[s.pid] = s
-		}
+	if a.log == nil {
+		a.rooms.add(s, s.earlyRooms(false))
+		return
 	}
-	a.rooms.add(s)
+	a.log.mu.Lock()
+	defer a.log.mu.Unlock()
+	s.logged.Store(a.log.next + 1)
+	if a.rooms.add(s, s.earlyRooms(false)) && s.pid != "" {
+		a.log.live[s.pid] = s
+	}
 }
 
 // Remove takes a socket out of the namespace.
@@ -232,12 +231,14 @@ func (a *MemoryAdapter) Restore(pid, offset string, welcome func(Session) (*Sock
 		a.log.sessions[pid] = session // its new connection is gone already
 		return false
 	}
-	s.logged.Store(session.from + 1)
-	if s.Connected() {
+	if a.rooms.add(s, session.Rooms) {
+		s.logged.Store(session.from + 1) // from now on its end keeps the session
 		a.log.live[pid] = s
 	}
-	a.rooms.add(s)
-	a.rooms.join(s, session.Rooms)
+	if recoverable(s.endedFor()) {
+		session.over = s.over
+		a.log.sessions[pid] = session // it may have ended before that
+	}
 	for _, e := range missed {
 		s.deliver(&e.packet, a.namespace.encode(&e.packet, e.to), false, 1)
 	}

@@ -2,9 +2,13 @@ package socketio_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"strata/socketio"
@@ -70,9 +74,10 @@ func TestWhoHearsThatItJoinedIsFound(t *testing.T) {
 					MemoryAdapter: socketio.NewMemoryAdapter(n),
 					before: func(s *socketio.Socket) {
 						_ = s.Session().Send(engineio.TextMessage([]byte("before"))) // past socket.io
+						assert.ErrorIs(t, s.Emit("too early"), socketio.ErrDisconnected)
 					},
 					after: func(s *socketio.Socket) {
-						require.Equal(t, []*socketio.Socket{s}, io.Of("/").Sockets())
+						assert.Equal(t, []*socketio.Socket{s}, io.Of("/").Sockets())
 						c.found(io, s)
 					},
 				}
@@ -90,5 +95,84 @@ func TestWhoHearsThatItJoinedIsFound(t *testing.T) {
 			}
 			require.Equal(t, c.want, got)
 		})
+	}
+}
+
+// A socket that is disconnected before broadcasts find it has joined, and left.
+func TestDisconnectBeforeItIsFound(t *testing.T) {
+	var io *socketio.Server
+	opts := socketio.Options{Adapter: func(n *socketio.Namespace) socketio.Adapter {
+		return watched{
+			MemoryAdapter: socketio.NewMemoryAdapter(n),
+			before:        func(s *socketio.Socket) { s.Disconnect(false) },
+			after:         func(*socketio.Socket) { assert.Empty(t, io.Of("/").Sockets()) },
+		}
+	}}
+	var url string
+	io, url, _ = serve(t, &opts)
+	p := raw(t, url)
+	p.say("40")
+	require.Equal(t, "40", p.read()[:2])
+	require.Equal(t, "41", p.read())
+	require.Eventually(t, func() bool { return io.Counters().Sockets == 0 }, patience, time.Millisecond)
+}
+
+// lateJoin is an adapter that takes its time to put a socket into rooms.
+type lateJoin struct {
+	*socketio.MemoryAdapter
+	before func()
+}
+
+func (a lateJoin) Join(s *socketio.Socket, rooms ...string) {
+	a.before()
+	a.MemoryAdapter.Join(s, rooms...)
+}
+
+// A client that hears that it has joined is also in the rooms of the middlewares.
+func TestWhoHearsThatItJoinedIsInItsRooms(t *testing.T) {
+	var io *socketio.Server
+	heard, said := make(chan bool), make(chan bool)
+	opts := socketio.Options{Adapter: func(n *socketio.Namespace) socketio.Adapter {
+		return lateJoin{socketio.NewMemoryAdapter(n), func() {
+			_ = io.Emit("to all")
+			<-heard // the client tells somebody, who says something to the room
+			_ = io.To("room").Emit("to the room")
+			close(said)
+		}}
+	}}
+	var url string
+	io, url, _ = serve(t, &opts)
+	io.Use(func(s *socketio.Socket) error { s.Join("room"); return nil })
+	p := raw(t, url)
+	p.say("40")
+	require.Equal(t, "40", p.read()[:2])
+	close(heard)
+	<-said
+	require.Equal(t, `42["to all"]`, p.read())
+	require.Equal(t, `42["to the room"]`, p.read())
+}
+
+// What a middleware disconnects has not joined: it is refused by an error, or joins,
+// and with its connection all ends.
+func TestMiddlewareThatDisconnects(t *testing.T) {
+	for _, connection := range []bool{false, true} {
+		for _, err := range []error{nil, errors.New("banned")} {
+			t.Run(fmt.Sprint(connection, err), func(t *testing.T) {
+				io, url, _ := serve(t, nil)
+				io.Use(func(s *socketio.Socket) error { s.Disconnect(connection); return err })
+				p := raw(t, url)
+				p.say("40")
+				switch {
+				case connection:
+					p.end()
+				case err != nil:
+					require.Equal(t, `44{"message":"banned"}`, p.read())
+				default:
+					require.Equal(t, "40", p.read()[:2])
+					p.conn.CloseNow()
+				}
+				require.Eventually(t, func() bool { return len(io.Of("/").Sockets()) == 0 && io.Counters().Sockets == 0 }, patience, time.Millisecond)
+			})
+		}
 	}
 }

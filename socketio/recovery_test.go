@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -290,4 +291,92 @@ func TestRecoveryDuringTheEnd(t *testing.T) {
 	close(release)
 	require.Contains(t, back.read(), s.SID)
 	require.EqualValues(t, 1, server.Counters().Recovered)
+}
+
+// interrupted is an adapter whose Restore is interrupted when it has the socket.
+type interrupted struct {
+	*socketio.MemoryAdapter
+	during func(*socketio.Socket)
+	want   bool // what it says of a Restore that went well
+}
+
+func (a *interrupted) Restore(pid, offset string, welcome func(socketio.Session) (*socketio.Socket, bool)) bool {
+	return a.MemoryAdapter.Restore(pid, offset, func(session socketio.Session) (*socketio.Socket, bool) {
+		s, ok := welcome(session)
+		if ok {
+			a.during(s)
+		}
+		return s, ok
+	}) && a.want
+}
+
+// A connection that ends while its session is restored leaves the session as it
+// was, with its rooms.
+func TestEndsWhileItIsRestored(t *testing.T) {
+	for i := range 100 {
+		var adapter *interrupted
+		opts := socketio.Options{Recovery: &socketio.Recovery{}, Adapter: func(n *socketio.Namespace) socketio.Adapter {
+			adapter = &interrupted{MemoryAdapter: socketio.NewMemoryAdapter(n), want: true}
+			return adapter
+		}}
+		server, url, _ := serve(t, &opts)
+		gone, back := make(chan bool, 3), make(chan *socketio.Socket, 3)
+		server.OnConnection(func(s *socketio.Socket) {
+			if !s.Recovered() {
+				s.Join("room")
+			}
+			s.OnDisconnect(func(string) { gone <- true })
+			_ = s.Emit("end")
+			back <- s
+		})
+		var s session
+		p, _ := come(t, url, &s)
+		wait(t, "the socket", back)
+		p.conn.CloseNow()
+		wait(t, "its end", gone)
+		require.NoError(t, server.To("room").Emit("missed"))
+
+		adapter.during = func(s *socketio.Socket) {
+			ends := make(chan bool)
+			s.OnDisconnecting(func(string) { close(ends) })
+			s.Session().Close() // as a heartbeat would, or a write that fails
+			<-ends
+			for range i { // what follows is in any order
+				runtime.Gosched()
+			}
+		}
+		back1 := raw(t, url)
+		back1.say(fmt.Sprintf(`40{"pid":%q,"offset":%q}`, s.PID, s.offset))
+		wait(t, "the socket", back)
+		wait(t, "its end", gone)
+
+		adapter.during = func(*socketio.Socket) {}
+		_, events := come(t, url, &s)
+		again := wait(t, "the socket", back)
+		require.True(t, again.Recovered(), i)
+		require.Equal(t, []string{again.ID(), "room"}, again.Rooms(), i)
+		require.Contains(t, events, "missed", i)
+	}
+}
+
+// What an adapter says of a Restore that gave a socket does not matter: there is
+// one socket, and it goes on.
+func TestRestoreThatSaysNoAndDid(t *testing.T) {
+	opts := socketio.Options{Recovery: &socketio.Recovery{}, Adapter: func(n *socketio.Namespace) socketio.Adapter {
+		return &interrupted{MemoryAdapter: socketio.NewMemoryAdapter(n), during: func(*socketio.Socket) {}}
+	}}
+	server, url, _ := serve(t, &opts)
+	gone := make(chan bool, 2)
+	server.OnConnection(func(s *socketio.Socket) {
+		s.OnDisconnect(func(string) { gone <- true })
+		_ = s.Emit("end")
+	})
+	var s session
+	p, _ := come(t, url, &s)
+	p.conn.CloseNow()
+	wait(t, "its end", gone)
+	come(t, url, &s)
+	require.Len(t, server.Of("/").Sockets(), 1)
+	require.True(t, server.Of("/").Sockets()[0].Recovered())
+	require.EqualValues(t, 1, server.Counters().Sockets)
 }

@@ -56,16 +56,18 @@ func newRooms(events *roomEvents) rooms {
 	}
 }
 
-// add has a socket in the namespace. One that has ended meanwhile stays out:
-// nobody would take it out again.
-func (r *rooms) add(s *Socket) {
+// add has a socket in the namespace, and at the same moment in rooms. One that has
+// ended meanwhile stays out, as add reports: nobody would take it out again.
+func (r *rooms) add(s *Socket, names []string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !s.Connected() {
-		return
+	if !s.found() {
+		return false
 	}
 	r.sockets[s.id] = s
 	r.events.tell(s.id, s.id, true, false, true, false)
+	r.enter(s, names)
+	return true
 }
 
 func (r *rooms) get(id string) *Socket {
@@ -93,6 +95,11 @@ func (r *rooms) join(s *Socket, names []string) {
 	if r.sockets[s.id] != s {
 		return // it has left: nobody would take it out again
 	}
+	r.enter(s, names)
+}
+
+// enter puts a socket that is in the namespace into rooms. The caller has mu.
+func (r *rooms) enter(s *Socket, names []string) {
 	for _, room := range names {
 		if room == s.id || r.in(s, room) {
 			continue

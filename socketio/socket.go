@@ -49,7 +49,8 @@ type socketState uint8
 
 const (
 	joining socketState = iota // its middlewares are being asked
-	entered                    // it may be found, and the client does not know yet
+	entered                    // it is the connection's
+	found                      // broadcasts find it, and the client does not know yet
 	joined
 	ended
 )
@@ -89,26 +90,56 @@ func (s *Socket) enter() {
 	s.state = entered
 }
 
+// found says that broadcasts find the socket from now on, and reports whether they
+// may: it has not ended.
+func (s *Socket) found() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == entered {
+		s.state = found
+	}
+	return s.state == found || s.state == joined
+}
+
 // here reports whether something can be sent to the client, which was then told
 // that it has joined: it hears that before all else, and not before broadcasts
 // find the socket.
 func (s *Socket) here() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == entered {
+	if s.state == found {
 		s.state = joined
 		s.conn.welcome(s)
 	}
 	return s.state == joined
 }
 
-// takeEarly are the rooms that were joined in a middleware.
-func (s *Socket) takeEarly() []string {
+// arrive is for when the adapter has the socket: the client hears of it.
+func (s *Socket) arrive() {
+	s.found()
+	if early := s.earlyRooms(true); len(early) > 0 {
+		s.namespace.adapter.Join(s, early...)
+	}
+	s.here()
+}
+
+// earlyRooms are those that were joined before the adapter had the socket; take
+// forgets them.
+func (s *Socket) earlyRooms(take bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	early := s.early
-	s.early = nil
+	if take {
+		s.early = nil
+	}
 	return early
+}
+
+// endedFor is why it ended; "": it has not.
+func (s *Socket) endedFor() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
 }
 
 // ID is the socket's id: random, 20 characters, and other sockets may know it.
@@ -128,7 +159,7 @@ func (s *Socket) Transport() engineio.Transport { return s.conn.session.Transpor
 func (s *Socket) Connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == entered || s.state == joined
+	return s.state == found || s.state == joined
 }
 
 // Recovered reports whether the client continues a session, with its id, its
@@ -339,7 +370,7 @@ func (s *Socket) deliver(p *parser.Packet, messages []engineio.Outgoing, volatil
 // has joined the namespace.
 func (s *Socket) Join(rooms ...string) {
 	s.mu.Lock()
-	if s.state == joining {
+	if s.state == joining || s.state == entered {
 		s.early = append(s.early, rooms...)
 		s.mu.Unlock()
 		return
@@ -370,7 +401,8 @@ func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except
 // Disconnect ends the socket: the client is told that it was disconnected, with
 // the reason "server namespace disconnect" here. Its events that were not yet
 // handled are dropped. With closeConnection the connection, and what else
-// shares it, ends as well.
+// shares it, ends as well. In a middleware only that does something: a socket that
+// has not joined is refused by the middleware's error.
 func (s *Socket) Disconnect(closeConnection bool) {
 	if closeConnection {
 		s.conn.mu.Lock()
@@ -392,6 +424,7 @@ func (s *Socket) Disconnect(closeConnection bool) {
 func (s *Socket) disconnect() {
 	p := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace.name}
 	s.conn.dismiss(s)
+	s.found()                                                      // or is about to be: the client, which asked to join, has an answer
 	_ = s.send(&p, dispatch.Encode(s.conn.server.opts.Parser, &p)) // it may be gone already
 	s.close(ReasonServerNamespaceDisconnect, true)
 }
@@ -408,7 +441,7 @@ func (s *Socket) lost() {
 // events that wait to be handled.
 func (s *Socket) close(reason string, drop bool) {
 	s.mu.Lock()
-	if s.reason != "" {
+	if s.reason != "" || s.state == joining {
 		s.mu.Unlock()
 		return
 	}
@@ -428,7 +461,8 @@ func (s *Socket) close(reason string, drop bool) {
 		s.guard(func() { fn(reason) })
 	}
 	if s.pid != "" && recoverable(reason) {
-		s.namespace.adapter.Persist(Session{ID: s.id, PID: s.pid, Rooms: s.Rooms(), Data: data, from: s.logged.Load(), over: s.over})
+		from := s.logged.Load() // before the rooms: see Restore
+		s.namespace.adapter.Persist(Session{ID: s.id, PID: s.pid, Rooms: s.Rooms(), Data: data, from: from, over: s.over})
 	}
 	s.namespace.adapter.Remove(s)
 	s.ending.Done()
