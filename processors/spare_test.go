@@ -36,6 +36,13 @@ func TestSpareBeginsWithOneAndGivesBack(t *testing.T) {
 	require.Equal(t, 1, runtime.GOMAXPROCS(0))
 	stop()
 	require.Equal(t, 3, runtime.GOMAXPROCS(0))
+
+	runtime.SetDefaultGOMAXPROCS()
+	own := runtime.GOMAXPROCS(0)
+	stop = Spare()
+	require.Equal(t, 1, runtime.GOMAXPROCS(0))
+	stop()
+	require.Equal(t, own, runtime.GOMAXPROCS(0))
 }
 
 func TestSpareLeavesWhatIsDecided(t *testing.T) {
