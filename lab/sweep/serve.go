@@ -147,7 +147,7 @@ func (l *Ladder) draw(r *workload.Recording) (string, error) {
 	if host == "" {
 		host = "server"
 	}
-	options := ladder.Options{Which: ladder.All, Host: host, Local: host, Width: max(l.Width, 60), Color: l.Color}
+	options := ladder.Options{Which: ladder.All, Host: host, Local: host, Width: max(l.Width, 60), Color: l.Color, Whole: true}
 	if l.Width == 0 {
 		options.Width = 0
 	}

@@ -9,11 +9,15 @@ import (
 const maxTurns = 4
 
 // everything is All's: every connection, ordinary segments gathered.
-type everything struct{ l *Ladder }
+type everything struct {
+	l        *Ladder
+	gathered []*flow // that have a run, the one that began first in front
+}
 
 func (m *everything) record(e trace.Event) {
 	m.l.begin(e.At)
 	if (e.Flow == trace.Flow{}) {
+		m.flush()
 		m.l.describe(e)
 		return
 	}
@@ -21,7 +25,7 @@ func (m *everything) record(e trace.Event) {
 	s, ok := e.What.(trace.Segment)
 	if !ok {
 		f.turns = 0
-		m.flush(f)
+		m.flush()
 		m.l.describe(e)
 		return
 	}
@@ -29,32 +33,41 @@ func (m *everything) record(e trace.Event) {
 	if gathers(s, v) {
 		if f.run.turns(e.Dir, s) && f.turns < maxTurns {
 			f.turns++
-			m.flush(f)
+			m.flush()
 		}
-		if !f.run.empty() && e.At.Sub(f.run.began) >= runLasts {
-			m.flush(f)
+		if len(m.gathered) > 0 && e.At.Sub(m.gathered[0].run.began) >= runLasts {
+			m.flush()
+		}
+		if f.run.empty() {
+			m.gathered = append(m.gathered, f)
 		}
 		f.run.add(e, s, v)
 		return
 	}
-	m.flush(f)
+	m.flush()
 	m.l.segment(e, s, v)
 }
 
-// flush tells the segments that were gathered.
-func (m *everything) flush(f *flow) {
-	if f.run.empty() {
-		return
+// flush tells the segments that were gathered, those of all connections, so that
+// what is drawn is in order.
+func (m *everything) flush() {
+	for i, f := range m.gathered {
+		m.tell(&f.run)
+		f.run = run{}
+		m.gathered[i] = nil
 	}
-	e := f.run.first
-	if f.run.single() {
-		m.l.segment(e, e.What.(trace.Segment), f.run.verdict)
-	} else {
-		var ws []word
-		e.Dir, ws = f.run.words(m.l.page.g)
-		m.l.draw(e, ws, nil)
-	}
-	f.run = run{}
+	m.gathered = m.gathered[:0]
 }
 
-func (m *everything) close() { m.l.flows.all(m.flush) }
+func (m *everything) tell(r *run) {
+	e := r.first
+	if r.single() {
+		m.l.segment(e, e.What.(trace.Segment), r.verdict)
+		return
+	}
+	var ws []word
+	e.Dir, ws = r.words(m.l.page.g)
+	m.l.draw(e, ws, nil)
+}
+
+func (m *everything) close() { m.flush() }

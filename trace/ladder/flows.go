@@ -24,7 +24,7 @@ type flowEntry = list.Element
 // flows follows the connections that were heard of last, at most max.
 type flows struct {
 	max     int
-	evicted func(*flow) // is told before one is forgotten
+	evicted func() // is called before one is forgotten
 	byKey   map[trace.Flow]*flowEntry
 	order   list.List // of *flow; the one heard of last is in front
 }
@@ -37,18 +37,11 @@ func (t *flows) get(key trace.Flow) *flow {
 	for len(t.byKey) >= t.max {
 		last := t.order.Back()
 		f := last.Value.(*flow)
-		t.evicted(f)
+		t.evicted()
 		t.order.Remove(last)
 		delete(t.byKey, f.key)
 	}
 	f := &flow{key: key}
 	t.byKey[key] = t.order.PushFront(f)
 	return f
-}
-
-// all calls f for every connection, the one heard of longest ago first.
-func (t *flows) all(f func(*flow)) {
-	for e := t.order.Back(); e != nil; e = e.Prev() {
-		f(e.Value.(*flow))
-	}
 }

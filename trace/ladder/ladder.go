@@ -23,7 +23,7 @@ const (
 	// what plays each; it is for one conversation at a time.
 	Conversation
 	// All shows every connection, each line with whose it is. Ordinary
-	// segments of a connection that follow each other become one line.
+	// segments of a connection, with no other line between them, become one line.
 	All
 	// None shows nothing.
 	None
@@ -50,6 +50,9 @@ type Options struct {
 	// MaxFlows is how many connections are followed at a time; the one heard
 	// of longest ago is forgotten first. 0: 256.
 	MaxFlows int
+	// Whole has nothing left out: Record waits for the writer. Otherwise what a
+	// slow one does not take is counted, and it is told how much that was.
+	Whole bool
 }
 
 // waitingText is how many bytes of text may wait for their writer.
@@ -105,8 +108,8 @@ func New(w io.Writer, o Options) *Ladder {
 		page: newPage(o.Width, o.Color, o.ASCII, o.Which == All),
 		say:  describer{ascii: o.ASCII},
 	}
-	l.flows = flows{max: o.MaxFlows, byKey: make(map[trace.Flow]*flowEntry), evicted: func(*flow) {}}
-	l.out = sink{w: w, limit: waitingText, gone: func(n int) []byte {
+	l.flows = flows{max: o.MaxFlows, byKey: make(map[trace.Flow]*flowEntry), evicted: func() {}}
+	l.out = sink{w: w, whole: o.Whole, limit: waitingText, gone: func(n int) []byte {
 		return fmt.Appendf(nil, "%s %d events are not shown: the output was too slow\n", l.page.g.more, n)
 	}}
 	switch o.Which {

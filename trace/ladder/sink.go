@@ -11,9 +11,10 @@ import (
 const closeWait = 2 * time.Second
 
 // sink writes records (one or more whole lines) to w, never in the way of who
-// hands them in.
+// hands them in, or whole: then who hands them in writes.
 type sink struct {
 	w     io.Writer
+	whole bool
 	limit int                // bytes that may wait
 	gone  func(n int) []byte // the record that stands for n that were left out
 
@@ -31,6 +32,10 @@ func (s *sink) put(record []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.err != nil {
+		return
+	}
+	if s.whole {
+		_, s.err = s.w.Write(record)
 		return
 	}
 	if s.left > 0 {
