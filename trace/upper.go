@@ -144,8 +144,8 @@ type Message struct {
 	Namespace string `json:"nsp"`          // "/"
 	ID        *int64 `json:"id,omitempty"` // of the ack that is asked for or given
 	SID       string `json:"sid,omitempty"`
-	Event     string `json:"event,omitempty"` // its name
-	Preview   string `json:"preview,omitempty"`
+	Event     string `json:"event,omitempty"`   // its name
+	Preview   string `json:"preview,omitempty"` // how its payload begins, and "…" where there is more
 
 	Session string        `json:"session,omitempty"` // the Engine.IO session's SID
 	Packets int           `json:"packets,omitempty"` // of Engine.IO: 1, and one for each binary attachment

@@ -346,7 +346,7 @@ func (m *Mailbox) waits() int {
 func TestPreviewIsShort(t *testing.T) {
 	p := event(t, `212["`+strings.Repeat("ü", 100)+`","x"]`)
 	m := MessageOf(p)
-	require.Equal(t, `["`+strings.Repeat("ü", 31), m.Preview)
+	require.Equal(t, `["`+strings.Repeat("ü", 31)+"…", m.Preview)
 	require.LessOrEqual(t, len(m.Event), previewLen)
 	require.Equal(t, "EVENT", m.Type)
 	require.EqualValues(t, 12, *m.ID)

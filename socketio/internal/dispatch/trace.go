@@ -24,7 +24,11 @@ func MessageOf(p *parser.Packet) trace.Message {
 		name, _ := p.Event()
 		m.Event = string(name[:cut(name)])
 	}
-	m.Preview = string(p.Data[:cut(p.Data)])
+	n := cut(p.Data)
+	m.Preview = string(p.Data[:n])
+	if n < len(p.Data) {
+		m.Preview += "…"
+	}
 	m.Packets = 1 + len(p.Attachments)
 	return m
 }
