@@ -86,7 +86,11 @@ func (r *Report) HTML(w io.Writer) error {
 }
 
 func (r *Report) page() *page {
-	p := &page{Workload: r.Workload.Name, Axes: r.varying(), Advice: append(r.differences(), r.advice()...)}
+	// The script asks lists for their length: none is an empty one, not null.
+	p := &page{
+		Workload: r.Workload.Name, Axes: append([]axis{}, r.varying()...), Columns: []column{}, Points: []point{},
+		Advice: append(append([]*workload.Table{}, r.differences()...), r.advice()...), Theories: []theory{}, Samples: []workload.Sample{}, Fixed: []workload.Setting{},
+	}
 	for _, a := range r.axes() {
 		if len(a.Values) == 1 {
 			p.Fixed = append(p.Fixed, workload.Setting{Axis: a.Name, Value: a.Values[0]})
@@ -135,7 +139,10 @@ func (p *page) learn(r *workload.Result) {
 }
 
 func (r *Report) point(p *page, at *sweep.Point) point {
-	pt := point{Seeds: len(at.Outcomes), Failed: at.Failed(), Figures: map[string][]float64{}, ECDF: map[string][]float64{}}
+	pt := point{
+		At: []string{}, Seeds: len(at.Outcomes), Failed: at.Failed(), Values: []*float64{},
+		Figures: map[string][]float64{}, ECDF: map[string][]float64{},
+	}
 	for _, a := range p.Axes {
 		pt.At = append(pt.At, valueOf(at, a.Name))
 	}

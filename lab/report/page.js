@@ -45,8 +45,8 @@ function named(p) { return p.at.map((v, i) => `${data.axes[i].name} ${v}`).join(
 
 const show = {
   column: Math.max(0, data.columns.findIndex(c => c.title === "p99")),
-  x: Math.max(index("delay"), 0) === index("loss") ? 1 : Math.max(index("delay"), 0),
-  y: -1,
+  x: Math.max(0, index("delay") >= 0 ? index("delay") : data.axes.findIndex(a => a.name !== "loss")),
+  y: -1, // without a second axis
   sample: data.samples[0]?.name,
   lines: Math.max(index("engine"), index("loss"), 0),
 };
@@ -54,20 +54,23 @@ show.y = index("loss") >= 0 && index("loss") !== show.x ? index("loss") : data.a
 
 // Heat map: one column's value, two axes spread, the others held.
 function heat() {
+  const section = document.getElementById("heat");
+  section.hidden = !data.axes.length || !data.points.some(p => p.values.some(v => v !== null));
+  if (section.hidden) return;
   const box = document.querySelector("#heat .figure"), pick = document.querySelector("#heat .pick");
   const c = data.columns[show.column];
   pick.replaceChildren(select("value ", data.columns.map((c, i) => `${i + 1}. ${c.title}`), `${show.column + 1}. ${c.title}`, v => show.column = parseInt(v) - 1));
   if (data.axes.length > 2) pick.append(
     select("across ", data.axes.map(a => a.name), data.axes[show.x].name, v => { const i = index(v); if (i === show.y) show.y = show.x; show.x = i; }),
     select("down ", data.axes.map(a => a.name), data.axes[show.y].name, v => { const i = index(v); if (i === show.x) show.x = show.y; show.y = i; }));
-  const xs = data.axes[show.x]?.values ?? [""], ys = show.y >= 0 ? data.axes[show.y].values : [""];
-  const cells = ys.map(y => xs.map(x => { const at = held.slice(); if (data.axes.length) at[show.x] = x; if (show.y >= 0) at[show.y] = y; return pointAt(at); }));
+  const xs = data.axes[show.x].values, ys = show.y >= 0 ? data.axes[show.y].values : [""];
+  const cells = ys.map(y => xs.map(x => { const at = held.slice(); at[show.x] = x; if (show.y >= 0) at[show.y] = y; return pointAt(at); }));
   const values = cells.flat().filter(p => p && p.values[show.column] !== null).map(p => p.values[show.column]);
   const positive = values.filter(v => v > 0), most = Math.max(...values), least = Math.min(...values);
   const log = positive.length === values.length && most / least > 20;
   const part = v => most === least ? 0 : log ? Math.log(v / least) / Math.log(most / least) : (v - least) / (most - least);
   const t = el("table", { className: "heat" });
-  t.append(el("caption", { textContent: `${c.title}${data.axes.length ? `: ${data.axes[show.x].name} across${show.y >= 0 ? `, ${data.axes[show.y].name} down` : ""}` : ""}${log ? " (colour by the logarithm)" : ""}` }));
+  t.append(el("caption", { textContent: `${c.title}: ${data.axes[show.x].name} across${show.y >= 0 ? `, ${data.axes[show.y].name} down` : ""}${log ? " (colour by the logarithm)" : ""}` }));
   t.append(el("tr", {}, el("th"), ...xs.map(x => el("th", { textContent: x }))));
   cells.forEach((row, r) => t.append(el("tr", {}, el("th", { textContent: ys[r] }), ...row.map((p, i) => {
     const v = p?.values[show.column] ?? null;
@@ -78,7 +81,7 @@ function heat() {
       if (strength > inkFrom) td.style.color = "var(--heat-ink)";
       td.title = `${named(p)}: ${format(v, c.unit)}, ${p.seeds} seeds${p.failed ? `, ${p.failed} broken` : ""}`;
       td.tabIndex = 0;
-      const choose = () => { if (data.axes.length) held[show.x] = xs[i]; if (show.y >= 0) held[show.y] = ys[r]; draw(); };
+      const choose = () => { held[show.x] = xs[i]; if (show.y >= 0) held[show.y] = ys[r]; draw(); };
       td.addEventListener("click", choose);
       td.addEventListener("keydown", e => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(); } });
       if (p === pointAt(held)) td.className = "chosen";
@@ -156,6 +159,7 @@ function ecdf() {
 function theories() {
   const section = document.getElementById("theory");
   section.hidden = !data.theories.length;
+  if (section.hidden) return;
   const a = Math.max(index("loss"), 0), values = data.axes.length ? data.axes[a].values : [""];
   section.querySelector(".figures").replaceChildren(...data.theories.map(t => {
     const line = name => values.map((v, i) => [i, along(data.axes.length ? a : -1, v)?.figures[name]]).filter(p => p[1]).map(([i, f]) => [i, ...f]);
@@ -163,6 +167,7 @@ function theories() {
     const ys = lines.flatMap(l => l.points.flatMap(p => p.slice(1)));
     const log = Math.min(...ys) > 0 && Math.max(...ys) / Math.min(...ys) > 12;
     const rest = data.axes.map((x, i) => i === a ? "" : `${x.name} ${held[i]}`).filter(Boolean).join(", ");
+    if (!lines.length) return el("p", { className: "hint", textContent: `Nothing was measured of ${t.of} here.` });
     return chart({ lines, title: `${t.of}${rest ? ` (${rest})` : ""}`, x: { name: data.axes[a]?.name ?? "", labels: values }, y: { unit: t.unit, log, zero: true } });
   }));
 }
@@ -177,7 +182,7 @@ function fixed() {
     [...data.axes.map(a => a.name), ...data.columns.map(c => c.title), "seeds", "broken"],
     data.points.map(p => [...p.at, ...p.values.map((v, i) => format(v, data.columns[i].unit)), p.seeds, p.failed])));
   const advice = document.getElementById("advice");
-  for (const t of data.advice ?? []) advice.append(el("h2", { textContent: t.title }), el("div", { className: "scroll" }, rows(t.head, t.rows)), el("p", { className: "hint", textContent: t.note ?? "" }));
+  for (const t of data.advice) advice.append(el("h2", { textContent: t.title }), el("div", { className: "scroll" }, rows(t.head, t.rows)), el("p", { className: "hint", textContent: t.note ?? "" }));
   const list = document.querySelector("#slowest .list");
   const told = data.points.filter(p => p.slowest).sort((a, b) => b.slowest.latency - a.slowest.latency);
   document.getElementById("slowest").hidden = !told.length;
