@@ -27,7 +27,7 @@ type look struct {
 	Latency, Sum                                                    int64
 	Parts                                                           []int64
 	ShownParts, Losses, Listed                                      []string
-	Dark, Helped, Wide                                              bool
+	Dark, Helped, Wide, Cut                                         bool
 	Conns, Nameless, Scripts, Images                                int
 	Span                                                            [2]float64 // of time that is shown, ns
 }
@@ -100,6 +100,9 @@ func TestSlowMessage(t *testing.T) {
 	opened := saw.Looks["opened"]
 	require.Equal(t, "last words", opened.Listed[0], "the slowest of all")
 	require.Contains(t, opened.Facts, "1 connection")
+	require.Contains(t, opened.Facts, " · 2 lost · ", "what the world's end cut off is not lost")
+	require.Contains(t, opened.Facts, " cut off · ")
+	require.False(t, opened.Cut, "the facts are read to their end")
 	require.Zero(t, opened.Nameless, "whatever is pressed or chosen has a name")
 	require.Equal(t, 2, opened.Conns, "all, and the one")
 
@@ -146,12 +149,14 @@ func TestSlowMessage(t *testing.T) {
 // A Socket.IO event is the frames that carried it, and these lead back to it.
 func TestEvent(t *testing.T) {
 	s := lateEvent(t)
-	saw := visit(t, s, page.Options{Title: "A late event"}, desk, step{"do": "open"},
+	saw := visit(t, s, page.Options{Title: "A late event"}, desk, step{"do": "open"}, step{"do": "look", "name": "opened"},
 		step{"do": "type", "on": "#filter", "text": "socket.io event / \"say\" [\"say\",\"is"}, step{"do": "click", "on": "#slowest button"},
 		step{"do": "look", "name": "event"}, step{"do": "shot", "name": "event"},
 		step{"do": "click", "on": ".path .link"}, step{"do": "look", "name": "frame"},
 	)
 	event, frame := saw.Looks["event"], saw.Looks["frame"]
+	require.Contains(t, saw.Looks["opened"].Listed, "say")
+	require.NotContains(t, saw.Looks["opened"].Listed, `42["say","is anybody there?"]`, "what carried it is the same once more")
 	require.Equal(t, "say", event.Title)
 	require.Contains(t, event.Path, "frame ")
 	require.Contains(t, event.Path, "again: ")

@@ -25,7 +25,7 @@ function plan() {
   for (const w of wires) lanes.push({ ...wireLane(w), least: 84, grow: 1.4 });
   if (!wires.length) for (const layer of [2, 1]) lanes.push({ layer, least: 28, grow: 0, draw: (box) => nothing(box, "the wires were not recorded") });
   const c = conns[chosen.conn >= 0 ? chosen.conn : now.selected >= 0 ? messages[now.selected].conn : (shown.messages[0]?.conn ?? conns.findIndex((_, i) => shows(i)))];
-  if (c) for (const s of stripsOf(c)) lanes.push({ ...s, least: 46, grow: 0.5 });
+  if (c) for (const s of stripsOf(c)) lanes.push({ ...s, least: 54, grow: 0.5 });
   backdrop = null;
   resize();
 }
@@ -177,7 +177,10 @@ function drawRuler() {
   for (let t = Math.ceil(view.from / step) * step; t <= view.to; t += step) {
     const x = Math.round(X(t)) + 0.5;
     line(x, ruler.y + ruler.h - 5, x, ruler.y + ruler.h, color["line-strong"]);
-    text(moment(t, step), x, ruler.y + 11, { align: "center", size: 11 });
+    const label = moment(t, step);
+    ctx.font = `400 11px ${color.sans}`;
+    const wide = ctx.measureText(label).width; // none of it beyond the edges
+    text(label, inside(x - wide / 2, wide), ruler.y + 11, { size: 11 });
   }
   if (now.selected >= 0) {
     const m = messages[now.selected];

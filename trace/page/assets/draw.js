@@ -35,6 +35,8 @@ function fitting(s, room) {
   }
   return low > 0 ? s.slice(0, low) + "…" : "";
 }
+// inside moves what is so wide and begins at x between the edges of the lanes.
+const inside = (x, width) => Math.max(area.x + 2, Math.min(x, area.x + area.w - width - 2));
 const isolated = (s) => `\u2068${s}\u2069`;
 
 function line(x0, y0, x1, y1, stroke, width = 1, dash = []) {

@@ -93,7 +93,9 @@ function drawMessages(box, spans, from, to) {
       right[row[i]] = start + 15 + ctx.measureText(label).width;
     }
     ctx.globalAlpha = 1;
-    outline(m, x0 - 3, y - 1, Math.max(x1 - x0 + 6, 8), rowHeight);
+    // A name that is longer than its bar is in the frame of the one that is selected.
+    const named = m.index === now.selected ? right[row[i]] : x1;
+    outline(m, x0 - 3, y - 1, Math.max(x1 - x0 + 6, named - x0 + 7, 8), rowHeight);
     targets.push({ message: m.index, x0: x0 - 4, x1: Math.max(x1, Math.min(right[row[i]], near.next[i] - 2)) + 4, y0: y, y1: y + rowHeight - 1 });
   }
 }
@@ -164,13 +166,13 @@ function drawOver(box, spans) {
     if (!m || m.layer !== spans.layer || y > box.y + box.h - rowHeight) continue;
     const x0 = X(m.sent), x1 = Math.max(X(m.end), x0 + 2), left = Math.max(x0, area.x + 4);
     ctx.font = `500 11px ${color.sans}`;
-    const label = fitting(word(m.name), 260);
+    const label = fitting(word(m.name), Math.min(260, area.x + area.w - left - 22)), wide = ctx.measureText(label).width;
     ctx.fillStyle = color.surface;
-    ctx.fillRect(left - 2, y + 1, ctx.measureText(label).width + 24, 14);
+    ctx.fillRect(left - 2, y + 1, wide + 24, 14);
     text(m.back ? "←" : "→", left, y + 8, { fill: m.back ? color.back : color.forth, weight: 700 });
     text(isolated(label), left + 15, y + 8, { fill: color.ink, weight: 500 });
     drawBar(m, x0, x1, y + 15, 6);
-    outline(m, x0 - 3, y - 1, Math.max(x1 - x0 + 6, 8), rowHeight);
+    outline(m, x0 - 3, y - 1, Math.max(x1 - x0 + 6, left + 22 + wide - x0, 8), rowHeight);
     y += rowHeight + 2;
   }
 }
@@ -272,7 +274,8 @@ function drawLines(top, bottom, some, filter, labels, wider = 0) {
       const y = y0 + (y1 - y0) * 0.5;
       kinds[kind].line(x0, y0, X(packets.end[i]), y);
       crosses.push([X(packets.end[i]), y]);
-    } else kinds[kind].line(x0, y0, x0, y0 + (back ? -6 : 6)); // no more is told
+    } else if (packets.cutOff[i] && packets.end[i] > packets.at[i]) kinds[kind].line(x0, y0, X(packets.end[i]), y0 + (y1 - y0) * 0.5);
+    else kinds[kind].line(x0, y0, x0, y0 + (back ? -6 : 6)); // no more is told
     named.push(i);
   }
   for (const b of Object.values(kinds)) b.draw();
@@ -290,13 +293,15 @@ function nameLines(top, bottom, some) {
   const right = [-Infinity, -Infinity];
   ctx.font = `400 10px ${color.mono}`;
   for (const i of some) {
-    const back = packets.back[i], x = X(packets.at[i]);
-    if (x < right[back] || x < area.x - 40) continue;
-    const label = segmentName(i);
-    text(label, x + 1, back ? bottom + 9 : top - 9, {
+    const back = packets.back[i], at = X(packets.at[i]);
+    if (at < right[back] || at < area.x - 40) continue;
+    const label = segmentName(i), width = ctx.measureText(label).width;
+    const x = inside(at + 1, width); // whole, where there is room for all of it
+    if (x < right[back]) continue;
+    text(label, x, back ? bottom + 9 : top - 9, {
       size: 10, mono: true, fill: packets.again[i] || packets.lost[i] ? color.again : back ? color.back : color.forth,
     });
-    right[back] = x + ctx.measureText(label).width + 9;
+    right[back] = x + width + 8;
   }
 }
 

@@ -1,15 +1,17 @@
 // What happens when the page is opened.
 
 function facts() {
-  const lost = packets.lost.reduce((n, why) => n + (why ? 1 : 0), 0);
+  const of = (some) => some.reduce((n, why) => n + (why ? 1 : 0), 0);
+  const lost = of(packets.lost), cut = of(packets.cutOff);
   const s = [
     duration(story.length), count(messages.length, "message"), count(packets.count, "packet"), lost ? `${lost.toLocaleString("en")} lost` : "none lost",
+    ...(cut ? [`${cut.toLocaleString("en")} cut off`] : []),
     count(conns.length, "connection"), count(story.hosts.length, "host"),
   ];
   const out = story.leftOut;
   const beyond = [out.packets && count(out.packets, "packet"), out.messages && count(out.messages, "message"), out.marks && count(out.marks, "event")].filter(Boolean);
   if (beyond.length) s.push(`left out: ${beyond.join(", ")}`);
-  $("facts").textContent = $("facts").title = s.join(" · ");
+  $("facts").replaceChildren(...s.flatMap((fact, i) => [i ? " · " : "", el("span", { title: fact.endsWith(" cut off") && "on a wire when it was cut, as all are when a world ends" }, fact)]));
 }
 
 function choices() {

@@ -38,7 +38,9 @@ const partsOf = (m) => m.parts.map(([name, took, why]) => [word(name), took, wor
 
 function fillList() {
   const wanted = $("filter").value.trim().toLowerCase();
-  const fits = slowest.filter((m) => shows(m.conn) && (!wanted || word(m.text).toLowerCase().includes(wanted)));
+  const has = (m) => shows(m.conn) && (!wanted || word(m.text).toLowerCase().includes(wanted));
+  // What carries one that is listed is not listed too: it is the same once more.
+  const fits = slowest.filter((m) => has(m) && !m.under.some((i) => messages[i].latency >= 0 && has(messages[i])));
   $("slowest").replaceChildren(...fits.slice(0, listed).map((m) =>
     el("li", {}, el("button", { type: "button", "data-message": m.index, on: () => select(m.index, true) },
       el("span", { class: "name" }, said$(word(m.name))),
@@ -133,7 +135,8 @@ function bytes(m) {
 
 function sendsInWords(sends) {
   const lost = sends.filter((p) => packets.lost[p]).length, again = sends.filter((p) => packets.again[p]).length;
-  return [count(sends.length, "segment"), again && `${again} sent again`, lost && `${lost} lost`].filter(Boolean).join(", ");
+  const cut = sends.filter((p) => packets.cutOff[p]).length;
+  return [count(sends.length, "segment"), again && `${again} sent again`, lost && `${lost} lost`, cut && `${cut} cut off`].filter(Boolean).join(", ");
 }
 
 const mostSends = 60;
@@ -148,10 +151,10 @@ function sendList(sends) {
   return el("ul", { class: "sends" }, ...some.map((p) => {
     const [queue, bits, way] = hopsOf[p].reduce(([a, b, c], h) => [a + hops.queued[h], b + hops.serialized[h], c + hops.delayed[h]], [0, 0, 0]);
     const lost = packets.lost[p];
-    const where = lost ? direction(story.wires[hops.wire[hopsOf[p].at(-1)]]) : null;
+    const where = lost || packets.cutOff[p] ? direction(story.wires[hops.wire[hopsOf[p].at(-1)]]) : null;
     return el("li", {},
       el("div", { class: "row" },
-        el("span", {}, lost ? el("span", { class: "lost" }, "✕ ") : "", segmentName(p), lost ? el("span", { class: "lost" }, ` lost: ${word(lost)}`) : ""),
+        el("span", {}, lost ? el("span", { class: "lost" }, "✕ ") : "", segmentName(p), lost ? el("span", { class: "lost" }, ` lost: ${word(lost)}`) : packets.cutOff[p] ? el("span", { class: "quiet" }, " cut off with the wire") : ""),
         el("span", { class: "quiet" }, moment(packets.at[p], 1e4))),
       where ? el("small", {}, said$(`on ${where.name}${where.back ? ", from B to A" : ", from A to B"}`)) : null,
       queue + bits + way ? bar([["queue", queue], ["serialization", bits], ["propagation", way]], longest) : null,

@@ -51,17 +51,22 @@ const hops = (() => {
 const hopEnd = (i) => hops.sent[i] + hops.queued[i] + hops.serialized[i] + hops.delayed[i];
 
 // hopsOf[i] are the hops of packet i, wire by wire; end is when its way ended,
-// and lost why it did so before it had arrived (a word; 0: it did not).
+// and lost why it did so before it had arrived (a word; 0: it did not). What was
+// on a wire that was cut, as all are when a world ends, is not lost but cut off.
 const hopsOf = Array.from({ length: packets.count }, () => []);
 for (let i = 0; i < hops.count; i++) hopsOf[hops.packet[i]].push(i);
 packets.end = new Float64Array(packets.count);
 packets.lost = new Int32Array(packets.count);
+packets.cutOff = new Uint8Array(packets.count);
+const cutOff = (h) => word(hops.dropped[h]) === "closed";
 for (let i = 0; i < packets.count; i++) {
   packets.end[i] = packets.at[i] + Math.max(0, packets.took[i]);
   const last = hopsOf[i].at(-1);
   if (last === undefined) continue;
   packets.end[i] = Math.max(packets.end[i], hopEnd(last));
-  if (packets.took[i] < 0) packets.lost[i] = hops.dropped[last];
+  if (packets.took[i] >= 0) continue;
+  if (cutOff(last)) packets.cutOff[i] = 1;
+  else packets.lost[i] = hops.dropped[last];
 }
 
 const messages = story.messages || [];
@@ -120,7 +125,7 @@ function lossAndCure(m, loss) {
     return all;
   };
   const overlap = (p, l) => packets.from[p] < packets.from[l] + packets.len[l] && packets.from[l] < packets.from[p] + packets.len[p];
-  const lost = sentAt(loss.at).filter((l) => packets.lost[l]), again = sentAt(loss.again);
+  const lost = sentAt(loss.at).filter((l) => packets.lost[l] || packets.cutOff[l]), again = sentAt(loss.again);
   return [...lost.filter((l) => again.some((p) => overlap(p, l))), ...again.filter((p) => lost.some((l) => overlap(p, l)))];
 }
 

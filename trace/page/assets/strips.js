@@ -1,4 +1,7 @@
-// Below the lanes: what the senders of a connection knew.
+// Below the lanes: what the senders of a connection knew. Above each curve is room
+// for its values: nothing that is written covers what fell.
+
+const head = 18;
 
 // stripsOf are a connection's, of each direction that has something to show.
 function stripsOf(c) {
@@ -8,7 +11,7 @@ function stripsOf(c) {
     if (sender.at.length < 2) continue;
     const to = [hostName(c.hosts[back]), hostName(c.hosts[1 - back])].join(" → ");
     all.push(
-      strip("cwnd", "segments", to, back, sender, [
+      strip("cwnd", "segment", to, back, sender, [
         { name: "cwnd", values: sender.cwnd }, { name: "ssthresh", values: sender.ssthresh, dash: [4, 3] },
         { name: "under way", values: sender.outstanding, area: true },
       ], (v) => `${v}`, largest(sender.cwnd, sender.outstanding) * 1.15),
@@ -26,7 +29,7 @@ function strip(title, unit, way, back, sender, series, said, most) {
   return {
     strip: title, way, back,
     draw(box) {
-      const floor = box.y + box.h - 3, room = box.h - 8;
+      const floor = box.y + box.h - 3, room = box.h - head - 5;
       const y = (v) => floor - Math.min(1, v / most) * room;
       const stroke = back ? color.back : color.forth;
       within(box, () => {
@@ -49,8 +52,9 @@ function strip(title, unit, way, back, sender, series, said, most) {
       const at = now.pointed?.time ?? view.to;
       const i = firstAbove(sender.at, at, false) - 1;
       if (i < 0) return;
-      const values = series.filter((s) => s.values[i] >= 0).map((s) => `${s.name} ${said(s.values[i])}`);
-      note(box, values.join(" · ") + (unit ? ` ${unit}` : ""));
+      const known = series.filter((s) => s.values[i] >= 0);
+      const values = known.map((s) => `${s.name} ${unit && s === known.at(-1) ? count(s.values[i], unit) : said(s.values[i])}`);
+      note(box, values.join(" · "));
     },
   };
 }

@@ -137,7 +137,7 @@ function drawHops(wire, some, filter, top, bottom, bars) {
       edges[style].moveTo(b, y0);
       edges[style].lineTo(b + d, y);
     }
-    if (lost) crosses.push([b + d, share < 1 ? y : y0 + (y1 - y0) * 0.9]);
+    if (lost && !cutOff(h)) crosses.push([b + d, share < 1 ? y : y0 + (y1 - y0) * 0.9]);
     if (bars) split.push([h, way]);
   }
   const strokes = [color.forth, color.back, color.faint];
@@ -179,7 +179,7 @@ function crowdOnWire(box, wire, some, top, bottom) {
   for (const h of some) {
     const way = wire.ways.indexOf(hops.wire[h]);
     const c = Math.floor(X(hops.sent[h] + hops.queued[h]) - area.x);
-    if (hops.dropped[h]) drops.push([X(hopEnd(h)), way]);
+    if (hops.dropped[h] && !cutOff(h)) drops.push([X(hopEnd(h)), way]);
     if (c < 0 || c >= columns) continue;
     busy[way][c] += hops.serialized[h];
     packetsIn[way][c]++;

@@ -99,6 +99,7 @@ try {
             listed: [...document.querySelectorAll("#slowest .name")].map((e) => e.textContent), more: text("#more"),
             helped: document.getElementById("keys").open, conns: document.querySelectorAll("#conn option").length,
             nameless: [...document.querySelectorAll("button, select, input, canvas")].filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length)).length,
+            cut: ["h1", "#facts"].map((q) => document.querySelector(q)).some((e) => e.scrollWidth > e.clientWidth), // what is said on top
             wide: document.documentElement.scrollWidth > innerWidth, scripts: document.scripts.length, images: document.images.length,
           };
         });
