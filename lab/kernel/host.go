@@ -18,11 +18,13 @@ import (
 
 // host is a namespace as a workload.Host.
 type host struct {
-	n       *network
-	name    string
-	netns   string
-	server  netip.Addr // of a client: where its cable leads
-	control string     // of its cable
+	n      *network
+	name   string
+	netns  string
+	server netip.Addr // of a client: where its cable leads
+	socket string     // that controls its cable
+
+	congestion string // control of every socket
 }
 
 var _ workload.Host = (*host)(nil)
@@ -32,7 +34,7 @@ func (h *host) TLS() *tls.Config { return h.n.certs.config() }
 
 func (h *host) Listen(address string) (ln net.Listener, err error) {
 	err = netconf.InNamespace(h.netns, func() (err error) {
-		ln, err = (&net.ListenConfig{KeepAlive: -1}).Listen(h.n.ctx, "tcp4", address)
+		ln, err = (&net.ListenConfig{KeepAlive: -1, Control: h.control}).Listen(h.n.ctx, "tcp4", address)
 		return err
 	})
 	if err != nil {
@@ -52,7 +54,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (c net.
 		return nil, &net.DNSError{Err: "only the server is known here", Name: name, IsNotFound: true}
 	}
 	err = netconf.InNamespace(h.netns, func() (err error) {
-		c, err = (&net.Dialer{KeepAlive: -1}).DialContext(ctx, network, net.JoinHostPort(h.server.String(), port))
+		c, err = (&net.Dialer{KeepAlive: -1, Control: h.control}).DialContext(ctx, network, net.JoinHostPort(h.server.String(), port))
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ package kernel
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -53,9 +54,6 @@ var _ workload.Net = (*network)(nil)
 // newNetwork makes all of it; what there is of it has to be closed also where the
 // error is not nil.
 func newNetwork(ctx context.Context, p *workload.Params, seed uint64) (n *network, err error) {
-	if p.Clients > maxClients {
-		return nil, fmt.Errorf("at most %d clients", maxClients)
-	}
 	n = &network{began: time.Now(), seed: seed}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	if n.certs, err = newCertificates("server"); err != nil {
@@ -88,11 +86,11 @@ func (n *network) join(c *host, i int, p *workload.Params) error {
 		mtu = p.MSS + 40 // IPv4 and TCP without options
 	}
 	ready := &firstLine{came: make(chan struct{})}
-	c.control = filepath.Join(n.folder, fmt.Sprint(i))
+	c.socket = filepath.Join(n.folder, fmt.Sprint(i))
 	config := cable.Config{
 		A:     cable.Side{Netns: n.server.netns, Device: fmt.Sprint("cable", i), Addrs: []netip.Prefix{netip.PrefixFrom(c.server, 24)}},
 		B:     cable.Side{Netns: c.netns, Device: "cable0", Addrs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 78, byte(i), 2}), 24)}},
-		Shape: p.Shape, Back: p.Back, Seed: n.derive(fmt.Sprint("cable ", i)), MTU: mtu, Control: c.control,
+		Shape: p.Shape, Back: p.Back, Seed: n.derive(fmt.Sprint("cable ", i)), MTU: mtu, Control: c.socket,
 		JSON: true, Stdout: ready, Stderr: io.Discard,
 	}
 	failed := make(chan error, 1)
@@ -121,7 +119,7 @@ func (f *firstLine) Write(p []byte) (int, error) {
 // newHost makes a namespace, with what the parameters say of TCP.
 func (n *network) newHost(name string, p *workload.Params) (*host, error) {
 	ns, err := newNamespace()
-	h := &host{n: n, name: name, netns: ns}
+	h := &host{n: n, name: name, netns: ns, congestion: cmp.Or(p.CongestionControl, DefaultCongestionControl)}
 	if ns != "" {
 		n.OnClose(func() { _ = netns.DeleteNamed(ns) })
 	}
@@ -129,9 +127,6 @@ func (n *network) newHost(name string, p *workload.Params) (*host, error) {
 		return nil, err
 	}
 	settings := map[string]string{}
-	if p.CongestionControl != "" {
-		settings["tcp_congestion_control"] = p.CongestionControl
-	}
 	if p.Buffers > 0 {
 		sizes := fmt.Sprintf("4096 %d %d", p.Buffers, p.Buffers)
 		settings["tcp_rmem"], settings["tcp_wmem"] = sizes, sizes
@@ -186,7 +181,7 @@ func (n *network) OnClose(f func()) {
 
 // Cut asks the client's cable through its control socket.
 func (n *network) Cut(client int) {
-	c, err := net.Dial("unix", n.clients[client].control)
+	c, err := net.Dial("unix", n.clients[client].socket)
 	if err != nil {
 		return // the cable is gone, which is as good
 	}

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +12,28 @@ import (
 	"strata/lab/workload"
 )
 
+// Ready says what of the machine stands in the way of Run, before anything is made:
+// nil where nothing does.
+func Ready(p *workload.Params) error {
+	if os.Geteuid() != 0 {
+		return errors.New("the kernel engine needs root, to make network namespaces: run it with sudo, or without --kernel")
+	}
+	tun, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("the kernel engine needs /dev/net/tun: %w (as root: modprobe tun)", err)
+	}
+	tun.Close()
+	if p.Clients > maxClients {
+		return fmt.Errorf("the kernel engine has at most %d clients, not %d", maxClients, p.Clients)
+	}
+	return tryCongestionControl(cmp.Or(p.CongestionControl, DefaultCongestionControl))
+}
+
 // Run runs a workload between kernels, in real time. Namespaces and devices are
 // gone when it returns, and those of runs that were killed with the next.
 func Run(ctx context.Context, w *workload.Workload, p *workload.Params, seed uint64) (*workload.Result, error) {
-	if os.Geteuid() != 0 {
-		return nil, errors.New("the kernel engine needs root, to make network namespaces")
+	if err := Ready(p); err != nil {
+		return nil, err
 	}
 	removeOrphans()
 	n, err := newNetwork(ctx, p, seed)
