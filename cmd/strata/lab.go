@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"strata/lab/experiment"
+	"strata/lab/kernel"
 	"strata/lab/sweep"
 	"strata/lab/workload"
 )
@@ -91,7 +93,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 	c := labConfig()
 	c.Workload = w.Name
 	axes := map[string]*axisFlag{}
-	var realTime, kernel bool
+	var realTime, kernels bool
 	cmd := &cobra.Command{
 		Use:   w.Name + " [flags]",
 		Short: w.Short,
@@ -106,7 +108,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 					c.Axes = append(c.Axes, sweep.Values{Axis: name, Values: strings.Split(axes[name].values, ",")})
 				}
 			}
-			c.AddEngines(realTime, kernel)
+			c.AddEngines(realTime, kernels)
 			return experiment.Run(cmd.Context(), c)
 		},
 	}
@@ -115,7 +117,11 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 	for _, a := range workload.Axes() {
 		if w.Takes(a.Name) {
 			usage := a.Usage
-			if d := w.Default(a.Name); d != "" {
+			d := w.Default(a.Name)
+			if a.Name == "cc" {
+				d = cmp.Or(d, kernel.DefaultCongestionControl)
+			}
+			if d != "" {
 				usage += " (default " + d + ")"
 			}
 			axes[a.Name] = &axisFlag{kind: a.Value}
@@ -131,7 +137,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 	f.StringVar(&c.Page, "page", "", "write the story of one cell to this `FILE` (HTML): a timeline of all layers to look at")
 	f.StringSliceVar(&c.Engines, "engine", nil, "where it runs: virtual, real-time, kernel (default virtual)")
 	f.BoolVar(&realTime, "real-time", false, "by the wall's clock as well")
-	f.BoolVar(&kernel, "kernel", false, "over kernels in namespaces as well (as root)")
+	f.BoolVar(&kernels, "kernel", false, "over kernels in namespaces as well (as root), with the same congestion control: --cc, or "+kernel.DefaultCongestionControl)
 	f.IntVar(&c.MaxCells, "max-cells", experiment.DefaultMaxCells, "most cells of a sweep")
 	f.IntVar(&c.Workers, "workers", 0, "worker processes (default: as many as cores)")
 	f.DurationVar(&c.Timeout, "timeout", sweep.DefaultTimeout, "for one cell, on the wall")

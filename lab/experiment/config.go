@@ -1,12 +1,14 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"strata/lab/kernel"
 	"strata/lab/sweep"
 	"strata/lab/workload"
 )
@@ -63,11 +65,57 @@ func (c *Config) grid() (*sweep.Grid, error) {
 			return nil, fmt.Errorf("--engine: %s is there twice", e)
 		}
 	}
+	besideKernels := slices.Contains(g.Engines, sweep.Kernel)
+	if besideKernels {
+		g.Axes = withCongestionControl(w, g.Axes)
+	}
 	most := c.MaxCells
 	if most == 0 {
 		most = DefaultMaxCells
 	}
-	return g, g.Check(most)
+	if err := g.Check(most); err != nil {
+		return nil, err
+	}
+	if besideKernels {
+		return g, kernelReady(g)
+	}
+	return g, nil
+}
+
+// withCongestionControl names the congestion control where nobody has: beside
+// kernels, whose own may be any, it is a part of what is compared.
+func withCongestionControl(w *workload.Workload, axes []sweep.Values) []sweep.Values {
+	names := w.AxisNames()
+	cc := slices.Index(names, "cc")
+	if cc < 0 || slices.ContainsFunc(axes, func(a sweep.Values) bool { return a.Axis == "cc" }) {
+		return axes
+	}
+	at := slices.IndexFunc(axes, func(a sweep.Values) bool { return slices.Index(names, a.Axis) > cc })
+	if at < 0 {
+		at = len(axes)
+	}
+	value := cmp.Or(w.Default("cc"), kernel.DefaultCongestionControl)
+	return slices.Insert(slices.Clone(axes), at, sweep.Values{Axis: "cc", Values: []string{value}})
+}
+
+// kernelReady says what would break the kernel's cells, before the others run.
+func kernelReady(g *sweep.Grid) error {
+	told := map[string]bool{}
+	for _, cell := range g.Cells() {
+		p, err := g.Workload.Params(cell.Settings)
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprint(p.CongestionControl, p.Clients)
+		if told[what] {
+			continue
+		}
+		told[what] = true
+		if err := kernel.Ready(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // command is what runs the same sweep again.
@@ -89,14 +137,14 @@ func (c *Config) command(g *sweep.Grid) string {
 }
 
 // AddEngines adds engines beside those that are there, or beside virtual time.
-func (c *Config) AddEngines(realTime, kernel bool) {
-	if (realTime || kernel) && len(c.Engines) == 0 {
+func (c *Config) AddEngines(realTime, kernels bool) {
+	if (realTime || kernels) && len(c.Engines) == 0 {
 		c.Engines = []string{sweep.Virtual}
 	}
 	if realTime {
 		c.Engines = append(c.Engines, sweep.RealTime)
 	}
-	if kernel {
+	if kernels {
 		c.Engines = append(c.Engines, sweep.Kernel)
 	}
 }
