@@ -1,8 +1,6 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const colors = [0, 1, 2, 3, 4, 5, 6, 7].map(i => `var(--c${i})`);
-// From which strength of a colour on the other ink is read better.
-const inkFrom = matchMedia("(prefers-color-scheme: dark)").matches ? 0.72 : 0.5;
 // What the axes that a picture does not spread are held at.
 const held = data.axes.map(a => a.values[0]);
 const index = name => data.axes.findIndex(a => a.name === name);
@@ -29,6 +27,15 @@ function format(v, unit) {
   if (unit === "s") return a === 0 ? "0 ms" : a < 1e-3 ? digits(v * 1e6) + " µs" : a < 1 ? digits(v * 1e3) + " ms" : digits(v) + " s";
   if (unit === "bit/s") return a < 1e3 ? digits(v) + " bit/s" : a < 1e6 ? digits(v / 1e3) + " kbit/s" : a < 1e9 ? digits(v / 1e6) + " Mbit/s" : digits(v / 1e9) + " Gbit/s";
   return digits(v) + (unit ? " " + unit : "");
+}
+// inkOn is black or white, whichever is read better on a colour of that strength
+// over a card: one of them always has a contrast of 4.5 or more.
+function inkOn(strength, card) {
+  const numbers = text => text.match(/[\d.]+/g).slice(0, 3).map(Number);
+  const under = numbers(getComputedStyle(card).backgroundColor), over = numbers(getComputedStyle(card).getPropertyValue("--heat"));
+  const [r, g, b] = over.map((v, i) => (v * strength + under[i] * (1 - strength)) / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const l = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  return (l + 0.05) / 0.05 > 1.05 / (l + 0.05) ? "#000" : "#fff";
 }
 function select(label, options, value, change) {
   const s = el("select", {}, ...options.map(o => el("option", { value: o, textContent: o, selected: o === value })));
@@ -78,7 +85,7 @@ function heat() {
     if (v !== null) {
       const strength = 0.08 + 0.85 * part(v);
       td.style.background = `rgba(var(--heat), ${strength})`;
-      if (strength > inkFrom) td.style.color = "var(--heat-ink)";
+      td.style.color = inkOn(strength, section);
       td.title = `${named(p)}: ${format(v, c.unit)}, ${p.seeds} seeds${p.failed ? `, ${p.failed} broken` : ""}`;
       td.tabIndex = 0;
       const choose = () => { held[show.x] = xs[i]; if (show.y >= 0) held[show.y] = ys[r]; draw(); };
@@ -88,7 +95,7 @@ function heat() {
     }
     return td;
   }))));
-  box.replaceChildren(t);
+  box.replaceChildren(el("div", { className: "scroll" }, t));
 }
 
 // A picture with two axes. lines: {name, color, dashed, points: [[x, y, low, high]]}.
@@ -210,6 +217,24 @@ function draw() {
   const form = document.getElementById("choices");
   form.replaceChildren(...data.axes.map((a, i) => select(`${a.name} `, a.values, held[i], v => held[i] = v)));
   heat(); ecdf(); theories();
+  sign();
 }
+
+// What is wider than its box says so, until it is scrolled to its end.
+const sizes = new ResizeObserver(entries => entries.forEach(e => signOf(e.target)));
+function sign() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    box.onscroll = () => signOf(box);
+    sizes.observe(box);
+    signOf(box);
+  }
+}
+function signOf(box) {
+  const hidden = box.scrollWidth - box.clientWidth;
+  box.classList.toggle("cut", hidden > 1);
+  box.classList.toggle("end", hidden - box.scrollLeft <= 1);
+  if (hidden > 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 fixed();
 draw();

@@ -52,8 +52,18 @@ type shown struct {
 	Cells, Charts, Drawn, Details int
 }
 
+// look is how a page looks in colours and a width.
+type look struct {
+	ColorScheme string
+	Width       int
+	Contrast    float64 // the least in the heat map
+	Cut, Silent int     // boxes that have more than they show, and those that do not say so
+	Wide        bool    // wider than the window
+}
+
 // Whatever a sweep has or lacks, its page is drawn without a complaint: it shows
-// the sections that have something to show, and each has it.
+// the sections that have something to show, and each has it. In light and dark, on
+// a wide and on a narrow screen, it can be read, and nothing is cut off silently.
 func TestEverySweepHasItsSections(t *testing.T) {
 	modules := chromium.Needs(t)
 	loss := sweep.Values{Axis: "loss", Values: []string{"1%", "5%"}}
@@ -91,6 +101,7 @@ func TestEverySweepHasItsSections(t *testing.T) {
 	require.NoError(t, err, complaint.String())
 	var pages []struct {
 		Complaints []string
+		Looks      []look
 		Sections   map[string]shown
 	}
 	require.NoError(t, json.Unmarshal(out, &pages))
@@ -99,6 +110,15 @@ func TestEverySweepHasItsSections(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := pages[i]
 			require.Empty(t, got.Complaints)
+			require.Len(t, got.Looks, 4)
+			for _, l := range got.Looks {
+				require.GreaterOrEqual(t, l.Contrast, 4.5, l)
+				require.Zero(t, l.Silent, l)
+				require.False(t, l.Wide, l)
+				if l.Width == 400 {
+					require.Positive(t, l.Cut, l)
+				}
+			}
 			require.Equal(t, test.sections, slices.Sorted(maps.Keys(got.Sections)))
 			require.GreaterOrEqual(t, got.Sections["table"].Cells, len(test.report.Points)*(len(test.report.Workload.Columns)+1))
 			for name, s := range got.Sections {

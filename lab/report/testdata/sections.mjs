@@ -2,8 +2,8 @@
 //
 //   node sections.mjs NODE-MODULES SHOTS-FOLDER URL...
 //
-// prints one line of JSON: for each page its complaints and the sections it shows, each with how much of everything is
-// in it.
+// prints one line of JSON: for each page its complaints, what is hard to read or to find in any colours and width, and
+// the sections it shows, each with how much of everything is in it.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -19,17 +19,38 @@ const browser = await chromium.launchPersistentContext(profile, {
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const pages = [];
+
+// In the page: the least contrast of a heat map's cells, how many boxes there are of which a part is cut off, how many
+// of those do not say so, and whether the page itself is wider than its window.
+function look() {
+  const numbers = text => text.match(/[\d.]+/g).map(Number);
+  const luminance = rgb => rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const card = document.querySelector("section"), under = numbers(getComputedStyle(card).backgroundColor);
+  const contrasts = [...document.querySelectorAll("#heat td[tabindex]")].map(td => {
+    const [r, g, b, a = 1] = numbers(getComputedStyle(td).backgroundColor);
+    const [dark, light] = [luminance([r, g, b].map((v, i) => v * a + under[i] * (1 - a))), luminance(numbers(getComputedStyle(td).color).slice(0, 3))].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  });
+  const cut = [...document.querySelectorAll("section *")].filter(e => getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1);
+  return {
+    contrast: Math.min(21, ...contrasts),
+    cut: cut.length, silent: cut.filter(e => !getComputedStyle(e, "::before").content.includes("scroll")).length,
+    wide: document.documentElement.scrollWidth > innerWidth,
+  };
+}
 try {
   for (const url of urls) {
     const page = await browser.newPage(), complaints = [];
     page.setDefaultTimeout(30_000);
     page.on("pageerror", error => complaints.push(String(error)));
     page.on("console", message => message.type() === "error" && complaints.push(message.text()));
-    const sections = {};
+    const sections = {}, looks = [];
     for (const colorScheme of ["light", "dark"]) for (const width of [1280, 400]) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
       await page.goto(url);
+      await page.waitForFunction(() => new Promise(done => requestAnimationFrame(() => done(true))));
+      looks.push({ colorScheme, width, ...await page.evaluate(look) });
       if (process.env.STRATA_SHOTS) await page.screenshot({ path: join(shots, `report-${basename(dirname(url))}-${colorScheme}-${width}.png`), fullPage: true });
     }
     for (const section of await page.locator("main > section").all()) {
@@ -42,7 +63,7 @@ try {
         details: s.querySelectorAll("details").length,
       }));
     }
-    pages.push({ complaints, sections });
+    pages.push({ complaints, looks, sections });
     await page.close();
   }
 } finally {
