@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,4 +105,46 @@ func TestCrowdOnThePage(t *testing.T) {
 	require.Empty(t, saw.Complaints, "in the console")
 	t.Logf("messages %s; %d shown, %d explained", saw.Followed, saw.Messages, saw.Explained)
 	t.Logf("%.1f frames a second, the longest %.0f ms", float64(saw.Frames)/seconds, saw.Longest)
+}
+
+// What is typed and refused stays to be mended, with why, until another shape is
+// set; a long shape moves no slider; on a phone the button stays beside the
+// presets. When the server is gone, what was last heard no longer looks live.
+func TestShapeOnThePage(t *testing.T) {
+	playwright := chromium.Needs(t)
+	s := watch(t)
+	shots := os.Getenv("STRATA_SHOTS")
+	if shots != "" {
+		shots = filepath.Join(shots, "inspect")
+		require.NoError(t, os.MkdirAll(shots, 0o755))
+	}
+	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "shape.mjs"), playwright, s.url, shots)
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan(), "it says nothing")
+	var saw struct {
+		Kept, Why, Later     string
+		Sliders, Row, Narrow []int
+		Wide                 bool
+	}
+	require.NoError(t, json.Unmarshal(lines.Bytes(), &saw), lines.Text())
+	require.Equal(t, "delay banana", saw.Kept)
+	require.Contains(t, saw.Why, `"banana"`)
+	require.Contains(t, saw.Later, "delay 35ms 5ms 25%")
+	for _, tops := range [][]int{saw.Sliders, saw.Row, saw.Narrow} {
+		require.GreaterOrEqual(t, len(tops), 2)
+		require.Len(t, slices.Compact(tops), 1, "in one row")
+	}
+	require.False(t, saw.Wide)
+
+	require.NoError(t, s.page.Close())
+	var gone struct{ Status string }
+	require.True(t, lines.Scan(), "it does not see that nobody answers")
+	require.NoError(t, json.Unmarshal(lines.Bytes(), &gone), lines.Text())
+	require.Contains(t, gone.Status, "last heard")
+	require.NoError(t, cmd.Wait(), complaints.String())
 }

@@ -15,7 +15,8 @@ network.begin((text) => {
 
 const status = document.querySelector("#status");
 function live(is) {
-  setText(status, is ? "live" : "no answer; trying again");
+  setText(status, is ? "live" : "no answer; trying again. What is below was last heard");
+  document.body.classList.toggle("gone", !is);
   status.classList.toggle("live", is);
 }
 

@@ -65,7 +65,10 @@ class Way {
       this.preset.value = "";
     });
     const form = make("form", { class: "words" }, this.text, this.preset, make("button", {}, "Set"));
-    form.addEventListener("submit", (e) => { e.preventDefault(); this.send(this.text.value); this.text.blur(); });
+    this.refused = make("p", { class: "refused", id: `refused-${wire.id}-${way.id}`, role: "alert", hidden: true });
+    this.text.setAttribute("aria-describedby", this.refused.id);
+    form.addEventListener("submit", (e) => { e.preventDefault(); this.send(this.text.value, true); });
+    this.text.addEventListener("keydown", (e) => { if (e.key === "Escape") { this.refuse(""); this.text.value = this.now.shape.text; } });
     this.blackhole = this.button("Blackhole", () => (this.now.state === "blackhole" ? "up" : "blackhole"));
     this.down = this.button("Down", () => (this.now.state === "down" ? "up" : "down"));
     this.drop = this.button("Drop next SYN-ACK", () => "drop-next-syn-ack");
@@ -75,7 +78,7 @@ class Way {
       drawing("arrow", "0 0 600 14", arrow),
       make("div", { class: "card" },
         make("h3", {}, `${way.from} → ${way.to}`, this.state),
-        make("div", { class: "sliders" }, ...this.sliders.map((s) => s.label)), form,
+        make("div", { class: "sliders" }, ...this.sliders.map((s) => s.label)), form, this.refused,
         make("div", { class: "buttons" }, this.blackhole, this.down, this.drop), this.counters));
   }
 
@@ -101,18 +104,29 @@ class Way {
     return button;
   }
 
-  async do(verb, body) {
+  // refuse says why what was typed was refused, and leaves it there to be mended
+  // until another shape is set; "": nothing is refused.
+  refuse(why) {
+    setText(this.refused, why);
+    this.refused.hidden = !why;
+    this.text.ariaInvalid = why ? "true" : null;
+  }
+
+  async do(verb, body, typed) {
     try {
       const wire = await tell(this.path(verb), body);
       say("");
+      if (verb === "shape") this.refuse("");
+      if (typed) this.text.blur();
       for (const way of wire.directions) if (this.element.classList.contains(way.id)) this.show(way, wire);
     } catch (err) {
-      say(err.message);
+      if (typed) this.refuse(err.message);
+      else say(err.message);
     }
   }
 
-  send(shape) {
-    return this.do("shape", shape);
+  send(shape, typed = false) {
+    return this.do("shape", shape, typed);
   }
 
   show(way, wire, now) {
@@ -129,8 +143,9 @@ class Way {
         input.disabled = !way.shape.words;
         input.value = at;
         setText(output, way.shape.words?.[about.word] || about.show(0));
+        output.title = output.textContent; // it may be longer than the room
       }
-      if (document.activeElement !== this.text) this.text.value = way.shape.text;
+      if (document.activeElement !== this.text && this.refused.hidden) this.text.value = way.shape.text;
     }
     if (now) this.count(way, Date.parse(now));
   }
@@ -142,7 +157,7 @@ class Way {
     this.last = { now, bytes: c.deliveredBytes };
     const causes = Object.entries(c).filter(([k, n]) => k.startsWith("dropped") && n)
       .map(([k, n]) => `${k.slice(7).toLowerCase()} ${count(n)}`).join(", ");
-    const figures = [[count(c.delivered), "packets"], [bytes(c.deliveredBytes), ""], [bits(rate), ""]];
+    const figures = [[count(c.delivered), c.delivered === 1 ? "packet" : "packets"], [bytes(c.deliveredBytes), ""], [bits(rate), ""]];
     if (c.underWay) figures.push([count(c.underWay), "under way"]);
     if (c.queued) figures.push([count(c.queued), "queued"]);
     const all = figures.map(([n, what]) => make("span", {}, make("b", {}, n), ` ${what}`));
