@@ -17,7 +17,7 @@ setup: ## what the tests need beside Go: Debian packages (as root) and npm packa
 	./netns-tests/setup.sh
 
 .PHONY: test
-test: setup lint ## all tests, under 20 minutes
+test: setup lint ## all tests (about 10 minutes)
 	go test -race -timeout 15m ./...
 	cd ws/interop && go vet . && go test -timeout 5m .
 	cd socketio/prometheus && go vet . && go test -timeout 5m .

@@ -66,7 +66,7 @@ func TestWhatAFailingWorldSays(t *testing.T) {
 	for _, how := range []string{"always", "outside"} {
 		out, captures := fail(t, how, "STRATA_SEED=77")
 		require.Contains(t, out, "this is seed 77")
-		require.Contains(t, out, "the world's seed is 77; again: go test -run '^TestFailingWorld$' -strata.seed=77")
+		require.Contains(t, out, "the world's seed is 77; again: go test strata/lab -run '^TestFailingWorld$' -strata.seed=77")
 		require.Regexp(t, `(?m)^ *ESTABLISHED +10\.0\.0\.2:\d+ +10\.0\.0\.1:80 .*bytes_sent:5`, out)
 		require.Contains(t, out, "phone-server from phone: 3 sent, 3 arrived\n")
 		path := regexp.MustCompile(`its packets are in (.*\.pcapng)`).FindStringSubmatch(out)
@@ -99,7 +99,7 @@ func TestSeveralSeeds(t *testing.T) {
 		require.Contains(t, out, "--- "+result+": TestFailingWorld/seed="+seed+" ")
 	}
 	for _, seed := range []string{"12", "15"} {
-		require.Contains(t, out, "again: go test -run '^TestFailingWorld$' -strata.seed="+seed)
+		require.Contains(t, out, "again: go test strata/lab -run '^TestFailingWorld$' -strata.seed="+seed)
 	}
 }
 

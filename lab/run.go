@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,6 +174,20 @@ func (k *keeper) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// testedPackage is the package whose test this is, after a space; "" where nobody
+// says.
+func testedPackage() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	path, ok := strings.CutSuffix(info.Path, ".test")
+	if !ok || path == "command-line-arguments" {
+		return ""
+	}
+	return " " + path
+}
+
 // explain says of a test that failed what one needs to look at it again.
 func (w *World) explain(kept *keeper) {
 	t := w.t
@@ -181,7 +196,7 @@ func (w *World) explain(kept *keeper) {
 		return
 	}
 	name := regexp.MustCompile(`/seed=\d+$`).ReplaceAllString(t.Name(), "")
-	t.Logf("the world's seed is %d; again: go test -run '^%s$' -strata.seed=%d", w.seed, strings.ReplaceAll(name, "/", "$/^"), w.seed)
+	t.Logf("the world's seed is %d; again: go test%s -run '^%s$' -strata.seed=%d", w.seed, testedPackage(), strings.ReplaceAll(name, "/", "$/^"), w.seed)
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("%s-seed%d.pcapng", strings.ReplaceAll(name, "/", "_"), w.seed))
 	if err := os.WriteFile(path, kept.buf.Bytes(), 0o644); err == nil {
 		t.Logf("its packets are in %s", path)

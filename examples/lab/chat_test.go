@@ -18,6 +18,7 @@ import (
 // 80 ms: all of them arrive, in order. In the world that takes seconds.
 func TestChatSurvivesLoss(t *testing.T) {
 	lab.Run(t, func(w *lab.World) {
+		t := w.T() // with several seeds it says which failed
 		server, ada, bob := w.Host("server"), w.Host("ada"), w.Host("bob")
 		w.Connect(ada, server, link.MustParseShape("delay 80ms loss 5%"))
 		w.Connect(bob, server, link.MustParseShape("delay 80ms loss 5%"))
