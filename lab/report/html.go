@@ -37,11 +37,18 @@ type page struct {
 	Theories []theory           `json:"theories"`
 	Samples  []workload.Sample  `json:"samples"` // names and units
 	Fixed    []workload.Setting `json:"fixed"`
+	Broken   []broken           `json:"broken"`
 }
 
 type column struct {
 	Title string `json:"title"`
 	Unit  string `json:"unit"`
+}
+
+// broken is what some cells broke with.
+type broken struct {
+	Error    string   `json:"error"`
+	Commands []string `json:"commands"` // of the cells, which run each alone
 }
 
 // theory says that a figure or sample is beside others.
@@ -55,9 +62,10 @@ type point struct {
 	At      []string             `json:"at"` // a value for each axis that varies
 	Seeds   int                  `json:"seeds"`
 	Failed  int                  `json:"failed"`
-	Values  []*float64           `json:"values"`  // a value for each column; null is none
-	Figures map[string][]float64 `json:"figures"` // mean, min, max of those with a formula beside them, and of the formulas
-	ECDF    map[string][]float64 `json:"ecdf"`    // quantiles, by sample
+	Error   string               `json:"error,omitempty"` // of the first that failed
+	Values  []*float64           `json:"values"`          // a value for each column; null is none
+	Figures map[string][]float64 `json:"figures"`         // mean, min, max of those with a formula beside them, and of the formulas
+	ECDF    map[string][]float64 `json:"ecdf"`            // quantiles, by sample
 	Slowest *slowest             `json:"slowest,omitempty"`
 }
 
@@ -76,11 +84,11 @@ func (r *Report) HTML(w io.Writer) error {
 	}
 	note := ""
 	if ran := r.ran(); ran < r.Cells {
-		note = fmt.Sprintf("Interrupted: %d of %d cells have run.", ran, r.Cells)
+		note = fmt.Sprintf("Interrupted: %d of %s run.", ran, count(r.Cells, "cell has", "cells have"))
 	}
 	return pageTemplate.Execute(w, map[string]any{
 		"Title": r.Workload.Name, "Short": r.Workload.Short, "Long": r.Workload.Long,
-		"Command": r.Command, "Versions": r.Versions, "Cells": r.ran(), "Note": note,
+		"Command": r.Command, "Versions": r.Versions, "Cells": count(r.ran(), "cell", "cells"), "Note": note,
 		"Style": template.CSS(pageStyle), "Script": template.JS(pageScript), "Data": template.JS(data),
 	})
 }
@@ -90,6 +98,7 @@ func (r *Report) page() *page {
 	p := &page{
 		Workload: r.Workload.Name, Axes: append([]axis{}, r.varying()...), Columns: []column{}, Points: []point{},
 		Advice: append(append([]*workload.Table{}, r.differences()...), r.advice()...), Theories: []theory{}, Samples: []workload.Sample{}, Fixed: []workload.Setting{},
+		Broken: r.broken(),
 	}
 	for _, a := range r.axes() {
 		if len(a.Values) == 1 {
@@ -114,6 +123,25 @@ func (r *Report) page() *page {
 		p.Points = append(p.Points, r.point(p, at))
 	}
 	return p
+}
+
+// broken are the errors there are, in the order of the cells.
+func (r *Report) broken() []broken {
+	all := []broken{}
+	for _, at := range r.Points {
+		for _, o := range at.Outcomes {
+			if o.Error == "" {
+				continue
+			}
+			i := slices.IndexFunc(all, func(b broken) bool { return b.Error == o.Error })
+			if i < 0 {
+				i = len(all)
+				all = append(all, broken{Error: o.Error})
+			}
+			all[i].Commands = append(all[i].Commands, o.Cell.Command())
+		}
+	}
+	return all
 }
 
 // learn notes which samples and formulas there are.
@@ -142,6 +170,9 @@ func (r *Report) point(p *page, at *sweep.Point) point {
 	pt := point{
 		At: []string{}, Seeds: len(at.Outcomes), Failed: at.Failed(), Values: []*float64{},
 		Figures: map[string][]float64{}, ECDF: map[string][]float64{},
+	}
+	if i := slices.IndexFunc(at.Outcomes, func(o sweep.Outcome) bool { return o.Error != "" }); i >= 0 {
+		pt.Error = at.Outcomes[i].Error
 	}
 	for _, a := range p.Axes {
 		pt.At = append(pt.At, valueOf(at, a.Name))

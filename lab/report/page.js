@@ -48,6 +48,7 @@ function select(label, options, value, change) {
 }
 function pointAt(at) { return data.points.find(p => p.at.every((v, i) => v === at[i])); }
 function along(axis, value) { const at = held.slice(); if (axis >= 0) at[axis] = value; return pointAt(at); }
+function count(n, one) { return `${n} ${one}${n === 1 ? "" : "s"}`; }
 function named(p) { return p.at.map((v, i) => `${data.axes[i].name} ${v}`).join(", ") || data.workload; }
 
 const show = {
@@ -81,12 +82,13 @@ function heat() {
   t.append(el("tr", {}, el("th"), ...xs.map(x => el("th", { textContent: x }))));
   cells.forEach((row, r) => t.append(el("tr", {}, el("th", { textContent: ys[r] }), ...row.map((p, i) => {
     const v = p?.values[show.column] ?? null;
-    const td = el("td", { textContent: p ? format(v, c.unit) : "" });
+    const td = el("td", { textContent: !p ? "" : v === null && p.failed === p.seeds ? "broken" : format(v, c.unit) });
+    if (p?.error) td.title = `${named(p)}: ${count(p.failed, "cell")} broke: ${p.error}`;
     if (v !== null) {
       const strength = 0.08 + 0.85 * part(v);
       td.style.background = `rgba(var(--heat), ${strength})`;
       td.style.color = inkOn(strength, section);
-      td.title = `${named(p)}: ${format(v, c.unit)}, ${p.seeds} seeds${p.failed ? `, ${p.failed} broken` : ""}`;
+      td.title = `${named(p)}: ${format(v, c.unit)}, ${count(p.seeds, "seed")}${p.failed ? `, ${p.failed} broken: ${p.error}` : ""}`;
       td.tabIndex = 0;
       const choose = () => { held[show.x] = xs[i]; if (show.y >= 0) held[show.y] = ys[r]; draw(); };
       td.addEventListener("click", choose);
@@ -185,9 +187,18 @@ function rows(head, body) {
 
 // What does not change with the choices.
 function fixed() {
+  const some = data.broken.length > 0;
   document.querySelector("#table .scroll").append(rows(
-    [...data.axes.map(a => a.name), ...data.columns.map(c => c.title), "seeds", "broken"],
-    data.points.map(p => [...p.at, ...p.values.map((v, i) => format(v, data.columns[i].unit)), p.seeds, p.failed])));
+    [...data.axes.map(a => a.name), ...data.columns.map(c => c.title), "seeds", ...(some ? ["broken"] : [])],
+    data.points.map(p => [...p.at, ...p.values.map((v, i) => format(v, data.columns[i].unit)), p.seeds, ...(some ? [p.failed] : [])])));
+  document.getElementById("broken").hidden = !some;
+  for (const b of data.broken) {
+    const [first, ...more] = b.error.trim().split("\n");
+    document.querySelector("#broken .list").append(el("details", { className: "message" },
+      el("summary", {}, el("b", { textContent: count(b.commands.length, "cell") }), `: ${first}`),
+      ...(more.length ? [el("pre", { textContent: b.error })] : []),
+      ...b.commands.map(c => el("p", {}, el("code", { textContent: c })))));
+  }
   const advice = document.getElementById("advice");
   for (const t of data.advice) advice.append(el("h2", { textContent: t.title }), el("div", { className: "scroll" }, rows(t.head, t.rows)), el("p", { className: "hint", textContent: t.note ?? "" }));
   const list = document.querySelector("#slowest .list");

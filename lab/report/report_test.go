@@ -108,7 +108,7 @@ func TestTable(t *testing.T) {
 	require.Contains(t, out.String(), "ws-echo, duration 5s; of 2 seeds each")
 	require.Regexp(t, `(?m)^ *delay +loss +messages +mean`, out.String())
 	require.Regexp(t, `(?m)^100ms +0 +50 +200 ms +200 ms`, out.String())
-	require.Contains(t, out.String(), "1 cells broke; the first: strata lab ws-echo --delay 10ms --loss 0 --duration 5s --seed 2: the <b>worker</b>")
+	require.Contains(t, out.String(), "1 cell broke; the first: strata lab ws-echo --delay 10ms --loss 0 --duration 5s --seed 2: the <b>worker</b>")
 }
 
 // The heartbeat's advice is below the table: the formulas for the path.

@@ -3,11 +3,13 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,8 +87,8 @@ func TestEverySweepHasItsSections(t *testing.T) {
 		{"rate", swept(t, []sweep.Values{rate}, true, none), []string{"ecdf", "heat", "table", "theory"}},
 		{"two-axes", swept(t, []sweep.Values{loss, rate}, true, none), []string{"ecdf", "heat", "table", "theory"}},
 		{"two-axes-no-theory", swept(t, []sweep.Values{loss, rate}, false, none), []string{"ecdf", "heat", "table"}},
-		{"broken", swept(t, []sweep.Values{loss}, true, first), []string{"ecdf", "heat", "table", "theory"}},
-		{"all-broken", swept(t, []sweep.Values{loss}, true, func(int) string { return "the worker died" }), []string{"table"}},
+		{"broken", swept(t, []sweep.Values{loss}, true, first), []string{"broken", "ecdf", "heat", "table", "theory"}},
+		{"all-broken", swept(t, []sweep.Values{loss}, true, func(i int) string { return fmt.Sprintf("the worker died\nwith %d", i/3) }), []string{"broken", "table"}},
 	}
 	folder, shots := t.TempDir(), os.Getenv("STRATA_SHOTS")
 	args := []string{"testdata/sections.mjs", modules, shots}
@@ -121,8 +123,19 @@ func TestEverySweepHasItsSections(t *testing.T) {
 			}
 			require.Equal(t, test.sections, slices.Sorted(maps.Keys(got.Sections)))
 			require.GreaterOrEqual(t, got.Sections["table"].Cells, len(test.report.Points)*(len(test.report.Workload.Columns)+1))
+			_, broken := got.Sections["broken"]
+			require.Equal(t, broken, strings.Contains(got.Sections["table"].Text, "broken"))
 			for name, s := range got.Sections {
 				switch name {
+				case "broken":
+					if test.name == "broken" {
+						require.Contains(t, s.Text, "2 cells: the worker died")
+						require.Equal(t, 1, s.Details, "the same error is there once")
+						require.Contains(t, got.Sections["heat"].Text, "broken", "instead of a value")
+					} else {
+						require.Contains(t, s.Text, "3 cells: the worker died")
+						require.Contains(t, s.Text, "1 cell: the worker died")
+					}
 				case "heat":
 					require.Equal(t, len(test.report.Points), s.Cells)
 				case "ecdf", "theory":

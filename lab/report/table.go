@@ -26,11 +26,7 @@ func (r *Report) Table(out io.Writer) {
 	if len(fixed) > 0 {
 		title += ", " + strings.Join(fixed, ", ")
 	}
-	of := "1 seed"
-	if seeds != 1 {
-		of = fmt.Sprintf("%d seeds", seeds)
-	}
-	fmt.Fprintf(out, "%s; of %s each\n", title, of)
+	fmt.Fprintf(out, "%s; of %s each\n", title, count(seeds, "seed", "seeds"))
 
 	rows := [][]string{nil}
 	varying := r.varying()
@@ -66,7 +62,7 @@ func (r *Report) Table(out io.Writer) {
 	}
 	writeRows(out, rows)
 	if failed > 0 {
-		fmt.Fprintf(out, "%d cells broke; the first: %s\n", failed, r.firstError())
+		fmt.Fprintf(out, "%s broke; the first: %s\n", count(failed, "cell", "cells"), r.firstError())
 	}
 	for _, t := range append(r.differences(), r.advice()...) {
 		fmt.Fprintf(out, "\n%s\n", t.Title)
@@ -75,6 +71,14 @@ func (r *Report) Table(out io.Writer) {
 			fmt.Fprintln(out, t.Note)
 		}
 	}
+}
+
+// count is a number of things, like "1 cell" or "2 cells".
+func count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 func (r *Report) firstError() string {
