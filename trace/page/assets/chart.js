@@ -87,11 +87,11 @@ function frame() {
   ctx.fillRect(0, 0, area.x + area.w, area.height);
   targets = [];
   drawPartsBehind();
+  drawPathBetween();
   for (const l of lanes) {
     l.draw(l.box);
     label(l);
   }
-  drawPathBetween();
   drawRuler();
   drawOverview();
   drawPointer();
