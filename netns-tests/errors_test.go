@@ -30,6 +30,7 @@ func TestErrors(t *testing.T) {
 		{"MTU above TAP's", "--tap --mtu 65522", "65522"},
 		{"MTU that is no number", "--mtu large", "large"},
 		{"port", "--port 70000", "70000"},
+		{"no port", "--port 0", "--port 0: must be above 0"},
 		{"offload", "--offload maybe", "maybe"},
 		{"device name too long", "--tun a-name-of-16-char", "a-name-of-16-char"},
 		{"capture that cannot be written", "--pcap /nowhere/at/all.pcapng", "/nowhere/at/all.pcapng"},
@@ -43,9 +44,25 @@ func TestErrors(t *testing.T) {
 			ns.requireBare(t)
 		})
 	}
-	t.Run("unknown command", func(t *testing.T) {
-		requireRefused(t, exec.Command(strata, "sirve"), "sirve")
-	})
+}
+
+// What is wrong with a command line is said in a line, with what would be right.
+func TestWrongCommandLines(t *testing.T) {
+	for args, want := range map[string]string{
+		"sirve":                                  "did you mean serve?",
+		"lab bulc":                               "there are handshake, bulk",
+		"lab run":                                "strata lab init",
+		"lab run x.yaml --seed 0":                "--seed 0: must be above 0",
+		"lab bulk --seeds 0":                     "--seeds 0: must be above 0",
+		"lab bulk --workers -3":                  "--workers -3: must be above 0",
+		"lab bulk --timeout 0s":                  "--timeout 0s: must be above 0",
+		"lab bulk --page /nowhere/at/all.html":   "--page /nowhere/at/all.html",
+		"lab bulk --pcap /nowhere/at/all.pcapng": "--pcap /nowhere/at/all.pcapng",
+	} {
+		t.Run(args, func(t *testing.T) {
+			requireRefused(t, exec.Command(strata, strings.Fields(args)...), want)
+		})
+	}
 }
 
 // Two servers cannot have the same device, nor the same addresses; the first

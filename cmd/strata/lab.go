@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -30,7 +31,16 @@ and with --out writes a page with pictures, CSV and JSON.`,
   strata lab half-open --ping-interval 5s,25s
   strata lab ws-echo --loss 2% --engine virtual,real-time
   strata lab init > scenario.yaml; strata lab run scenario.yaml`,
-		Args: noArguments,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, w := range workload.All() {
+				names = append(names, w.Name)
+			}
+			return usageError{fmt.Errorf("lab %s: no such experiment; there are %s", args[0], strings.Join(names, ", "))}
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	for _, w := range workload.All() {
@@ -72,8 +82,16 @@ prints a scenario with comments.`,
 		Example: `  strata lab init > scenario.yaml
   strata lab run scenario.yaml
   strata lab run scenario.yaml --seed 2 --trace`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("lab run: name the one file with the scenario; strata lab init prints one to begin with")}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := aboveZero(cmd, "seed"); err != nil {
+				return err
+			}
 			return experiment.RunScenario(cmd.Context(), args[0], c)
 		},
 	}
@@ -103,6 +121,9 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
   strata lab %s --loss 5%% --seed 17 --trace --page story.html`, w.Name, w.Name, w.Name),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := aboveZero(cmd, "seed", "seeds", "max-cells", "workers", "timeout"); err != nil {
+				return err
+			}
 			for _, name := range w.AxisNames() {
 				if cmd.Flags().Changed(name) {
 					c.Axes = append(c.Axes, sweep.Values{Axis: name, Values: strings.Split(axes[name].values, ",")})

@@ -111,9 +111,11 @@ every layer in the open.`,
   sudo strata link --between blue,green --shape "delay 80ms loss 1%"
   strata lab socketio-chat --loss 0,1%,5% --delay 10ms,150ms --seeds 20 --out report/`,
 		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noArguments,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		Args:                       noArguments,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(serveCommand(), demoCommand(), linkCommand(), labCommand(), versionCommand())
@@ -130,7 +132,24 @@ func commandBehindDashes(cmd *cobra.Command, args []string) error {
 
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown command or argument %q", args[0])}
+		like := ""
+		if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+			like = ", did you mean " + strings.Join(names, " or ") + "?"
+		}
+		return usageError{fmt.Errorf("unknown command or argument %q%s", args[0], like)}
+	}
+	return nil
+}
+
+// aboveZero refuses flags that were given as 0 or less, which would be taken for
+// not given.
+func aboveZero(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if f := cmd.Flags().Lookup(name); f.Changed {
+			if value := f.Value.String(); strings.HasPrefix(value, "-") || strings.HasPrefix(value, "0") && strings.Trim(value, "0s") == "" {
+				return usageError{fmt.Errorf("--%s %s: must be above 0", name, value)}
+			}
+		}
 	}
 	return nil
 }

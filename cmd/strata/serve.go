@@ -60,6 +60,9 @@ the environment it takes as many as that says.`,
   strata serve --json | jq -c 'select(.kind=="segment")'   every handshake for a program`,
 		Args: commandBehindDashes,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := aboveZero(cmd, "port"); err != nil {
+				return err
+			}
 			c.Command = args
 			var err error
 			if c.Shape, c.Back, err = wire.shapes(cmd); err != nil {
@@ -120,7 +123,7 @@ the environment it takes as many as that says.`,
 	f.StringVar(&c.Capture, "pcap", "", "write all that crosses the device to this file (pcapng, with the keys of --tls)")
 	f.BoolVarP(&c.Output.Quiet, "quiet", "q", false, "print nothing but errors")
 	f.BoolVarP(&c.Output.Verbose, "verbose", "v", false, "print every connection's ladder")
-	f.BoolVar(&c.Output.JSON, "json", false, "print JSON lines")
+	f.BoolVar(&c.Output.JSON, "json", false, "print JSON lines (with a COMMAND to standard error: standard output is the command's)")
 	cmd.MarkFlagsMutuallyExclusive("quiet", "verbose")
 	cmd.MarkFlagsMutuallyExclusive("quiet", "json")
 	_ = cmd.RegisterFlagCompletionFunc("offload", cobra.FixedCompletions([]string{"auto", "on", "off"}, cobra.ShellCompDirectiveNoFileComp))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -168,14 +169,18 @@ func (c *Config) one(ctx context.Context, g *sweep.Grid) error {
 		job.Ladder = &sweep.Ladder{Width: c.Width, Color: c.Color}
 		job.Explain = true
 	}
-	for _, file := range []struct {
-		given string
-		path  *string
-	}{{c.Capture, &job.Capture}, {c.Page, &job.Page}} {
+	files := []struct {
+		flag, given string
+		path        *string
+	}{{"--pcap", c.Capture, &job.Capture}, {"--page", c.Page, &job.Page}}
+	for _, file := range files {
 		if file.given != "" { // workers are where we are, but nobody should rely on it
 			path, err := filepath.Abs(file.given)
 			if err != nil {
 				return err
+			}
+			if _, err := os.Stat(filepath.Dir(path)); err != nil {
+				return fmt.Errorf("%s %s: %w", file.flag, file.given, err)
 			}
 			*file.path = path
 		}
@@ -194,6 +199,11 @@ func (c *Config) one(ctx context.Context, g *sweep.Grid) error {
 	if m := a.Result.Slowest; m != nil {
 		fmt.Fprintf(c.Stdout, "slowest: %q from %s to %s, sent at %v, %s\n", strings.TrimSpace(m.Text), m.From, m.To, m.Sent, workload.Format(m.Latency().Seconds(), workload.Seconds))
 		c.explained(a.Explanation)
+	}
+	for _, file := range files {
+		if file.given != "" {
+			fmt.Fprintf(c.Stdout, "%s: %s\n", strings.TrimPrefix(file.flag, "--"), file.given)
+		}
 	}
 	return nil
 }
