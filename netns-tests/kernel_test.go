@@ -24,17 +24,23 @@ import (
 // transferSize is what one transfer sends, bytes.
 const transferSize = 2 << 20
 
+// congestionControl is that of both TCPs: gVisor's own choice, and one that every
+// kernel has and allows, whatever its own is.
+const congestionControl = "reno"
+
 // transfer is what became of one connection that sent transferSize bytes.
 type transfer struct {
 	handshake   time.Duration // SYN to SYN-ACK
 	elapsed     time.Duration // from the first byte sent to the last received
 	retransmits uint64
+	congestion  string // control of the sender
 }
 
 func (t transfer) goodput() float64 { return float64(transferSize) * 8 / t.elapsed.Seconds() / 1e6 }
 
 // The same shapes under two TCPs: gVisor's in a world in virtual time, and the
-// kernel's in two namespaces joined by strata link. The table is for reading
+// kernel's in two namespaces joined by strata link, both with the same congestion
+// control, whatever the machine's is. The table is for reading
 // (go test -v -run TestKernelBeside ./netns-tests); what is required of both is
 // only what the wire makes impossible: a handshake faster than the path, goodput
 // above the rate, and a loss that nothing repairs.
@@ -42,7 +48,7 @@ func TestKernelBeside(t *testing.T) {
 	need(t, root, tunDevice)
 	var table strings.Builder
 	out := tabwriter.NewWriter(&table, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "shape, both ways\thandshake ms\t\tgoodput Mbit/s\t\tretransmitted\t\t")
+	fmt.Fprintln(out, "both with "+congestionControl+"; shape, both ways\thandshake ms\t\tgoodput Mbit/s\t\tretransmitted\t\t")
 	fmt.Fprintln(out, "\tgVisor\tkernel\tgVisor\tkernel\tgVisor\tkernel\t")
 	for _, c := range []struct {
 		shape string
@@ -57,6 +63,7 @@ func TestKernelBeside(t *testing.T) {
 	} {
 		ours, kernels := throughWorld(t, c.shape), throughKernel(t, c.shape)
 		for name, got := range map[string]transfer{"gVisor": ours, "kernel": kernels} {
+			require.Equal(t, congestionControl, got.congestion, "%s, %s", name, c.shape)
 			require.GreaterOrEqual(t, got.handshake, c.path, "%s, %s: the path is longer", name, c.shape)
 			if c.rate > 0 {
 				require.LessOrEqual(t, got.goodput(), c.rate, "%s, %s: the wire is slower", name, c.shape)
@@ -96,7 +103,8 @@ func throughWorld(t *testing.T, shape string) (got transfer) {
 		require.NoError(t, err)
 		require.NoError(t, c.CloseWrite())
 		got.elapsed = (<-received).Sub(begun)
-		got.handshake, got.retransmits = c.Handshake().RTT(), c.Info().Retransmits
+		info := c.Info()
+		got.handshake, got.retransmits, got.congestion = c.Handshake().RTT(), info.Retransmits, info.CongestionControl
 		require.NoError(t, c.Close())
 	})
 	return got
@@ -129,9 +137,12 @@ func throughKernel(t *testing.T, shape string) (got transfer) {
 		if err != nil {
 			return err
 		}
-		begun = time.Now()
 		f := os.NewFile(uintptr(fd), "client")
 		defer f.Close()
+		if err := unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, congestionControl); err != nil {
+			return err
+		}
+		begun = time.Now()
 		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: 8000, Addr: netip.MustParseAddr("10.78.0.2").As4()}); err != nil {
 			return err
 		}
@@ -157,6 +168,7 @@ func throughKernel(t *testing.T, shape string) (got transfer) {
 		info, ierr := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 		if ierr == nil {
 			got.retransmits = uint64(info.Total_retrans)
+			got.congestion, ierr = unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
 		}
 		err = ierr
 	}))
