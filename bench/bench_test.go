@@ -63,9 +63,10 @@ memory an idle client, KB (2000 clients)              7.5         25.0       3.3
 echoes with ack a second                            54321`)
 	require.Equal(t, []Row{{What: "memory an idle client, KB (2000 clients)", Beside: "socket.io of Node", Ratio: 3.3}}, s.Rows)
 
-	tun, err := tunSections([]byte(`[{"link":"water","rate":{"up":1},"cpu":{"up":9}},{"link":"offload","rate":{"up":6},"cpu":{"up":1}},{"link":"offload-all","rate":{"up":5},"cpu":{"up":1}},{"link":"kernel","rate":{"up":8},"cpu":{"up":2}}]`))
+	tun, err := tunSections([]byte(`[{"link":"water","rate":{"up":1},"cpu":{"up":9}},{"link":"offload","rate":{"up":6},"cpu":{"up":1}},{"link":"offload-all","rate":{"up":5},"cpu":{"up":1}},{"link":"kernel","congestion":"vegas","rate":{"up":8},"cpu":{"up":2}}]`))
 	require.NoError(t, err)
 	require.Equal(t, 0.75, tun[0].Rows[0].Ratio)
+	require.Contains(t, tun[0].Note, " The kernel's congestion control was vegas")
 	require.Equal(t, 2.0, tun[1].Rows[0].Ratio)
 	_, err = tunSections([]byte("oops"))
 	require.Error(t, err)

@@ -103,6 +103,21 @@ func kernelRelease() string {
 	return strings.TrimSpace(string(b))
 }
 
+// kernelCongestion is the congestion control of the kernel's sockets here; "" where
+// nobody knows.
+func kernelCongestion() string {
+	b, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+	return strings.TrimSpace(string(b))
+}
+
+// ofKernel is a note's sentence on the kernel's congestion control.
+func ofKernel(congestion string) string {
+	if congestion == "" {
+		return ""
+	}
+	return " The kernel's congestion control was " + congestion + "; ours is reno."
+}
+
 // loadAverage is how busy the machine was before, as /proc/loadavg has it for
 // the last minute.
 func loadAverage() string {

@@ -26,6 +26,8 @@ type tunResult struct {
 	Link string
 	Rate map[string]float64
 	CPU  map[string]float64
+
+	Congestion string // control of the kernel's sockets
 }
 
 var tunRows = []struct {
@@ -68,7 +70,7 @@ func tunSections(out []byte) ([]Section, error) {
 		Note: "A client on the kernel's sockets in a network namespace, MTU 1500; the server is ours behind a TUN device, or the kernel's behind a veth pair. " +
 			"Round trips of one connection are mostly waking up: they are several times as fast where the scheduler happens to put both processes on one processor, " +
 			"for the kernel as for us, and it may do so for one of the two only; so they are also measured where both are told where to be. " +
-			"Ours takes as few processors as its work needs, as `strata serve` does (processors.Spare); below is what it does with all of them.",
+			"Ours takes as few processors as its work needs, as `strata serve` does (processors.Spare); below is what it does with all of them." + ofKernel(kernel.Congestion),
 	}
 	costs := Section{
 		Title:   "What the TUN device takes of the processors",

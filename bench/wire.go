@@ -229,7 +229,7 @@ func wirePart(quick bool) ([]Section, error) {
 		mtus = append(mtus, trial{what: fmt.Sprintf("MTU %d", mtu), unit: "Gbit/s", wire: link.WireConfig{MTU: mtu, NoSuperPackets: true}, conns: 1, job: bulk})
 	}
 	sections := []Section{
-		{Title: "The wire in memory", Note: "Two of our hosts in one process, beside two sockets of the kernel in one process."},
+		{Title: "The wire in memory", Note: "Two of our hosts in one process, beside two sockets of the kernel in one process." + ofKernel(kernelCongestion())},
 		{Title: "The wire by the number of connections", Note: "64 B round trips on all of them at once; of 10,000 ours only, as the kernel's ends would be more descriptors than a process may have. " +
 			"From 1 to 10 the processors no longer sleep between two packets; with 1,000 the connections no longer fit the processors' caches, for the kernel neither; " +
 			"with 10,000 all of them together take longer than the shortest RTO (200 ms), and segments are sent again though none was lost: our TCP waits for a processor like every goroutine, where a kernel acknowledges in an interrupt."},

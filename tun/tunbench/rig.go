@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -20,12 +21,14 @@ import (
 
 // rig is a namespace for the client, and a server that can be reached from it.
 type rig struct {
-	netns  string
-	addr   string // the server's
-	ln     net.Listener
-	spare  bool // measured with as few processors as the work needs
-	close  []func()
-	served sync.WaitGroup
+	netns string
+	addr  string // the server's
+	ln    net.Listener
+	spare bool // measured with as few processors as the work needs
+	close []func()
+
+	congestion string // control of the kernel's sockets
+	served     sync.WaitGroup
 }
 
 var (
@@ -55,6 +58,9 @@ func newRig(link string, c config) (r *rig, err error) {
 		return nil, err
 	}
 	if err := netconf.InNamespace(r.netns, morePorts); err != nil {
+		return nil, err
+	}
+	if err := netconf.InNamespace(r.netns, r.readCongestion); err != nil {
 		return nil, err
 	}
 	r.served.Go(func() {
@@ -108,6 +114,17 @@ func morePorts() error {
 			return fmt.Errorf("ports of the client: %w", err)
 		}
 	}
+	return nil
+}
+
+// readCongestion asks what the kernel's sockets have where nobody tells them; a
+// namespace has it from the machine.
+func (r *rig) readCongestion() error {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+	if err != nil {
+		return fmt.Errorf("the kernel's congestion control: %w", err)
+	}
+	r.congestion = strings.TrimSpace(string(b))
 	return nil
 }
 

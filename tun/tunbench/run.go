@@ -48,6 +48,8 @@ type result struct {
 	// CPU is seconds of processor time by job, server and client together: a
 	// gigabyte, or a million round trips or connections.
 	CPU map[string]float64 `json:"cpu"`
+	// Congestion is the congestion control of the kernel's sockets.
+	Congestion string `json:"congestion"`
 }
 
 func run(ctx context.Context, c config) ([]result, error) {
@@ -104,7 +106,7 @@ func run(ctx context.Context, c config) ([]result, error) {
 	}
 	var out []result
 	for _, link := range links {
-		r := result{Link: link, Rate: map[string]float64{}, Ratio: map[string]float64{}, CPU: map[string]float64{}}
+		r := result{Link: link, Rate: map[string]float64{}, Ratio: map[string]float64{}, CPU: map[string]float64{}, Congestion: rigs[link].congestion}
 		for _, job := range jobs {
 			r.Rate[job] = rates.median(link, job)
 			r.CPU[job] = cpu.median(link, job)
@@ -177,6 +179,9 @@ func printTable(w io.Writer, c config, results []result) {
 		kind = "TAP"
 	}
 	fmt.Fprintf(w, "A client process on kernel sockets in a namespace, %s, MTU %d; medians of %d alternating runs of %v.\n", kind, c.mtu, c.rounds, c.time)
+	if len(results) > 0 {
+		fmt.Fprintf(w, "The kernel's congestion control is %s.\n", results[0].Congestion)
+	}
 	fmt.Fprintln(w, "× is the ratio to the kernel on both ends of a veth pair; CPU is both sides' seconds a gigabyte, or a million.")
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,11 @@ func TestRun(t *testing.T) {
 		results, err := run(context.Background(), c)
 		require.NoError(t, err)
 		require.Len(t, results, 4)
+		machines, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+		require.NoError(t, err)
+		congestion := strings.TrimSpace(string(machines))
 		for _, r := range results {
+			require.Equal(t, congestion, r.Congestion)
 			for _, job := range jobs {
 				require.Positive(t, r.Rate[job], "%s, %s", r.Link, job)
 				require.Positive(t, r.Ratio[job], "%s, %s", r.Link, job)
@@ -42,6 +47,7 @@ func TestRun(t *testing.T) {
 		var table bytes.Buffer
 		printTable(&table, c, results)
 		require.Contains(t, table.String(), "offload")
+		require.Contains(t, table.String(), "The kernel's congestion control is "+congestion+".\n")
 	}
 	left, err := os.ReadDir("/run/netns")
 	require.NoError(t, err)
