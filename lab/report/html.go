@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"strata/lab/sweep"
 	"strata/lab/workload"
@@ -30,7 +31,7 @@ const quantiles = 100
 // page is what the page's script is given.
 type page struct {
 	Workload string             `json:"workload"`
-	Axes     []axis             `json:"axes"` // that vary
+	Axes     []pageAxis         `json:"axes"` // that vary
 	Columns  []column           `json:"columns"`
 	Points   []point            `json:"points"`
 	Advice   []*workload.Table  `json:"advice"`
@@ -38,6 +39,11 @@ type page struct {
 	Samples  []workload.Sample  `json:"samples"` // names and units
 	Fixed    []workload.Setting `json:"fixed"`
 	Broken   []broken           `json:"broken"`
+}
+
+type pageAxis struct {
+	axis
+	Kinds bool `json:"kinds"` // its values are kinds of something, between which is nothing
 }
 
 type column struct {
@@ -96,9 +102,12 @@ func (r *Report) HTML(w io.Writer) error {
 func (r *Report) page() *page {
 	// The script asks lists for their length: none is an empty one, not null.
 	p := &page{
-		Workload: r.Workload.Name, Axes: append([]axis{}, r.varying()...), Columns: []column{}, Points: []point{},
+		Workload: r.Workload.Name, Axes: []pageAxis{}, Columns: []column{}, Points: []point{},
 		Advice: append(append([]*workload.Table{}, r.differences()...), r.advice()...), Theories: []theory{}, Samples: []workload.Sample{}, Fixed: []workload.Setting{},
 		Broken: r.broken(),
+	}
+	for _, a := range r.varying() {
+		p.Axes = append(p.Axes, pageAxis{a, !quantities(a)})
 	}
 	for _, a := range r.axes() {
 		if len(a.Values) == 1 {
@@ -123,6 +132,18 @@ func (r *Report) page() *page {
 		p.Points = append(p.Points, r.point(p, at))
 	}
 	return p
+}
+
+// measures are the axes' values that are quantities.
+var measures = []string{"TIME", "PERCENT", "RATE", "PACKETS", "BYTES", "SIZE", "NUMBER"}
+
+// quantities reports whether an axis has nothing but quantities.
+func quantities(a axis) bool {
+	i := slices.IndexFunc(workload.Axes(), func(of workload.Axis) bool { return of.Name == a.Name })
+	if i < 0 || !slices.Contains(measures, workload.Axes()[i].Value) {
+		return false
+	}
+	return !slices.ContainsFunc(a.Values, func(v string) bool { return v == "" || !strings.ContainsAny(v[:1], ".0123456789") })
 }
 
 // broken are the errors there are, in the order of the cells.

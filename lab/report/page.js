@@ -100,15 +100,19 @@ function heat() {
   box.replaceChildren(el("div", { className: "scroll" }, t));
 }
 
-// A picture with two axes. lines: {name, color, dashed, points: [[x, y, low, high]]}.
-function chart({ lines, x, y, title }) {
-  const W = 860, H = 340, L = 76, R = 16, T = 26, B = 46;
+// A picture with two axes, as wide as its box, or wider where that is too narrow for
+// it. lines: {name, color, dashed, points: [[x, y, low, high]]}.
+function chart({ lines, x, y, title, width }) {
+  const H = 330, L = 76, R = 30, T = 12, B = 46, letter = 7;
+  const longest = Math.max(0, ...(x.labels ?? []).map(l => l.length));
+  const W = Math.max(300, Math.min(860, width), L + R + (x.labels?.length ?? 0) * (longest + 2) * letter);
   const all = lines.flatMap(l => l.points);
   const s = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": title, width: W });
   const scale = (a, from, to, values) => {
     if (a.labels) return { at: v => from + (to - from) * (a.labels.length > 1 ? 0.06 + 0.88 * v / (a.labels.length - 1) : 0.5), ticks: a.labels.map((l, i) => [i, l]) };
     let lo = Math.min(...values), hi = Math.max(...values);
     if (a.log) {
+      if (a.room) { lo /= 1.15; hi *= 1.15; }
       if (hi / lo < 4) { lo /= 1.5; hi *= 1.5; }
       const ticks = [];
       const per = Math.log10(hi / lo) > 3 ? [1] : [1, 2, 5];
@@ -116,33 +120,44 @@ function chart({ lines, x, y, title }) {
       return { at: v => from + (to - from) * Math.log(v / lo) / Math.log(hi / lo), ticks };
     }
     if (a.zero) lo = Math.min(0, lo);
+    const first = lo, room = hi > lo ? (hi - lo) * 0.04 : Math.abs(lo) / 2 || 1;
+    if (a.room) { hi += room; if (!a.zero) lo -= room; }
     if (hi === lo) hi = lo + 1;
     const step = 10 ** Math.floor(Math.log10((hi - lo) / 4)), n = [1, 2, 5, 10].find(m => (hi - lo) / (m * step) <= 6) * step;
     const ticks = [];
-    for (let v = Math.ceil(lo / n) * n; v <= hi + n / 1e6; v += n) ticks.push([v, format(+v.toPrecision(12), a.unit)]);
+    for (let v = Math.ceil(lo / n) * n; v <= hi + n / 1e6; v += n) if (v >= 0 || first < 0) ticks.push([v, format(+v.toPrecision(12), a.unit)]);
     return { at: v => from + (to - from) * (v - lo) / (hi - lo), ticks };
   };
   const sx = scale(x, L, W - R, all.map(p => p[0])), sy = scale(y, H - B, T, all.flatMap(p => p.slice(1).filter(v => v !== undefined)));
   for (const [v, label] of sy.ticks) s.append(svg("line", { class: "grid", x1: L, x2: W - R, y1: sy.at(v), y2: sy.at(v) }), svg("text", { x: L - 8, y: sy.at(v) + 4, "text-anchor": "end" }, label));
-  for (const [v, label] of sx.ticks) s.append(svg("line", { class: "grid", x1: sx.at(v), x2: sx.at(v), y1: T, y2: H - B }), svg("text", { x: sx.at(v), y: H - B + 17, "text-anchor": "middle" }, label));
+  let free = 0; // of other labels, from there
+  for (const [v, label] of sx.ticks) {
+    s.append(svg("line", { class: "grid", x1: sx.at(v), x2: sx.at(v), y1: T, y2: H - B }));
+    const half = label.length * letter / 2;
+    if (sx.at(v) - half < free) continue;
+    s.append(svg("text", { x: sx.at(v), y: H - B + 17, "text-anchor": "middle" }, label));
+    free = sx.at(v) + half;
+  }
   s.append(svg("line", { class: "axis", x1: L, x2: W - R, y1: H - B, y2: H - B }), svg("line", { class: "axis", x1: L, x2: L, y1: T, y2: H - B }));
-  s.append(svg("text", { class: "title", x: L, y: 14 }, title), svg("text", { x: (L + W - R) / 2, y: H - 8, "text-anchor": "middle" }, x.name));
+  s.append(svg("text", { x: (L + W - R) / 2, y: H - 8, "text-anchor": "middle" }, x.name));
+  // Between kinds there is nothing to draw a line through, nor beside a single point.
+  const joined = l => !x.kinds && l.points.length > 1;
   for (const l of lines) {
-    s.append(svg("path", { d: l.points.map((p, i) => `${i && !l.steps ? "L" : i ? `H${sx.at(p[0])}V` : "M"}${i && l.steps ? sy.at(p[1]) : `${sx.at(p[0])},${sy.at(p[1])}`}`).join(""), fill: "none", stroke: l.color, "stroke-width": 2, ...(l.dashed ? { "stroke-dasharray": "6 4" } : {}) }));
-    if (!l.marks) continue;
+    if (joined(l)) s.append(svg("path", { d: l.points.map((p, i) => `${i && !l.steps ? "L" : i ? `H${sx.at(p[0])}V` : "M"}${i && l.steps ? sy.at(p[1]) : `${sx.at(p[0])},${sy.at(p[1])}`}`).join(""), fill: "none", stroke: l.color, "stroke-width": 2, ...(l.dashed ? { "stroke-dasharray": "6 4" } : {}) }));
+    if (!l.marks && joined(l)) continue;
     for (const p of l.points) {
       if (p[2] !== undefined) s.append(svg("line", { x1: sx.at(p[0]), x2: sx.at(p[0]), y1: sy.at(p[2]), y2: sy.at(p[3]), stroke: l.color, "stroke-width": 1.5 }));
-      const dot = svg("circle", { cx: sx.at(p[0]), cy: sy.at(p[1]), r: 4, fill: l.color });
+      const dot = svg("circle", { cx: sx.at(p[0]), cy: sy.at(p[1]), r: l.dashed ? 5 : 4, ...(l.dashed ? { fill: "none", stroke: l.color, "stroke-width": 2 } : { fill: l.color }) });
       dot.append(svg("title", {}, `${l.name}: ${format(p[1], y.unit)}${p[2] !== undefined ? ` (${format(p[2], y.unit)} to ${format(p[3], y.unit)})` : ""}`));
       s.append(dot);
     }
   }
   const legend = el("ul", { className: "legend" }, ...lines.map(l => {
-    const key = el("span", { className: l.dashed ? "dashed" : "" });
+    const key = el("span", { className: `${joined(l) ? "" : "dot"} ${l.dashed ? "dashed" : ""}` });
     key.style.borderColor = l.color;
     return el("li", {}, key, l.name);
   }));
-  return el("div", {}, s, legend);
+  return el("div", { className: "chart" }, el("p", { className: "title", textContent: title }), el("div", { className: "scroll" }, s), legend);
 }
 
 // ECDF: a line for each value of one axis.
@@ -161,7 +176,8 @@ function ecdf() {
   const all = lines.flatMap(l => l.points.map(p => p[0]));
   const log = all.length > 0 && Math.min(...all) > 0 && Math.max(...all) / Math.min(...all) > 12;
   const rest = data.axes.map((a, i) => i === show.lines ? "" : `${a.name} ${held[i]}`).filter(Boolean).join(", ");
-  section.querySelector(".figure").replaceChildren(lines.length ? chart({ lines, title: `${show.sample}: share that took at most so long${rest ? ` (${rest})` : ""}`, x: { name: show.sample, unit, log }, y: { unit: "%", zero: true } }) : "No such sample here.");
+  const box = section.querySelector(".figure");
+  box.replaceChildren(lines.length ? chart({ lines, width: box.clientWidth, title: `${show.sample}: share that took at most so long${rest ? ` (${rest})` : ""}`, x: { name: show.sample, unit, log, room: true }, y: { unit: "%", zero: true } }) : "No such sample here.");
 }
 
 // Theory: measured, with the least and the most, beside formulas.
@@ -170,14 +186,15 @@ function theories() {
   section.hidden = !data.theories.length;
   if (section.hidden) return;
   const a = Math.max(index("loss"), 0), values = data.axes.length ? data.axes[a].values : [""];
-  section.querySelector(".figures").replaceChildren(...data.theories.map(t => {
+  const box = section.querySelector(".figures");
+  box.replaceChildren(...data.theories.map(t => {
     const line = name => values.map((v, i) => [i, along(data.axes.length ? a : -1, v)?.figures[name]]).filter(p => p[1]).map(([i, f]) => [i, ...f]);
-    const lines = [{ name: t.of, color: colors[0], marks: true, points: line(t.of) }, ...t.says.map((n, i) => ({ name: n, color: colors[1 + i % 7], dashed: true, marks: values.length === 1, points: line(n).map(p => p.slice(0, 2)) }))].filter(l => l.points.length);
+    const lines = [{ name: t.of, color: colors[0], marks: true, points: line(t.of) }, ...t.says.map((n, i) => ({ name: n, color: colors[1 + i % 7], dashed: true, points: line(n).map(p => p.slice(0, 2)) }))].filter(l => l.points.length);
     const ys = lines.flatMap(l => l.points.flatMap(p => p.slice(1)));
     const log = Math.min(...ys) > 0 && Math.max(...ys) / Math.min(...ys) > 12;
     const rest = data.axes.map((x, i) => i === a ? "" : `${x.name} ${held[i]}`).filter(Boolean).join(", ");
     if (!lines.length) return el("p", { className: "hint", textContent: `Nothing was measured of ${t.of} here.` });
-    return chart({ lines, title: `${t.of}${rest ? ` (${rest})` : ""}`, x: { name: data.axes[a]?.name ?? "", labels: values }, y: { unit: t.unit, log, zero: true } });
+    return chart({ lines, width: box.clientWidth, title: `${t.of}${rest ? ` (${rest})` : ""}`, x: { name: data.axes[a]?.name ?? "", labels: values, kinds: data.axes[a]?.kinds }, y: { unit: t.unit, log, zero: true, room: true } });
   }));
 }
 
@@ -246,6 +263,8 @@ function signOf(box) {
   box.classList.toggle("end", hidden - box.scrollLeft <= 1);
   if (hidden > 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
 }
+let drawn = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== drawn) { drawn = innerWidth; draw(); } });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 fixed();
 draw();

@@ -46,12 +46,24 @@ func swept(t *testing.T, axes []sweep.Values, formula bool, broken func(cell int
 	return &report.Report{Workload: w, Command: "strata lab ws-echo", Points: sweep.Points(w, outcomes), Cells: len(outcomes)}
 }
 
+// single is a report whose samples have a single value each.
+func single(r *report.Report) *report.Report {
+	for _, p := range r.Points {
+		for _, o := range p.Outcomes {
+			o.Result.Samples[0].Values = []float64{0.1}
+		}
+	}
+	return r
+}
+
 func none(int) string { return "" }
 
 // shown is what Chromium shows of a section.
 type shown struct {
 	Text                          string
 	Cells, Charts, Drawn, Details int
+	Paths, Dots, Keys             int     // lines and points, and points in the legend
+	Left                          float64 // of the lines, from the axis
 }
 
 // look is how a page looks in colours and a width.
@@ -60,6 +72,7 @@ type look struct {
 	Width       int
 	Contrast    float64 // the least in the heat map
 	Cut, Silent int     // boxes that have more than they show, and those that do not say so
+	Lowest      float64 // line of text in a chart, in pixels
 	Wide        bool    // wider than the window
 }
 
@@ -87,6 +100,8 @@ func TestEverySweepHasItsSections(t *testing.T) {
 		{"rate", swept(t, []sweep.Values{rate}, true, none), []string{"ecdf", "heat", "table", "theory"}},
 		{"two-axes", swept(t, []sweep.Values{loss, rate}, true, none), []string{"ecdf", "heat", "table", "theory"}},
 		{"two-axes-no-theory", swept(t, []sweep.Values{loss, rate}, false, none), []string{"ecdf", "heat", "table"}},
+		{"kinds", swept(t, []sweep.Values{{Axis: "preset", Values: []string{"3g", "lte", "5g"}}}, true, none), []string{"ecdf", "heat", "table", "theory"}},
+		{"single", single(swept(t, []sweep.Values{loss}, false, none)), []string{"ecdf", "heat", "table"}},
 		{"broken", swept(t, []sweep.Values{loss}, true, first), []string{"broken", "ecdf", "heat", "table", "theory"}},
 		{"all-broken", swept(t, []sweep.Values{loss}, true, func(i int) string { return fmt.Sprintf("the worker died\nwith %d", i/3) }), []string{"broken", "table"}},
 	}
@@ -116,6 +131,7 @@ func TestEverySweepHasItsSections(t *testing.T) {
 			for _, l := range got.Looks {
 				require.GreaterOrEqual(t, l.Contrast, 4.5, l)
 				require.Zero(t, l.Silent, l)
+				require.GreaterOrEqual(t, l.Lowest, 12.0, l)
 				require.False(t, l.Wide, l)
 				if l.Width == 400 {
 					require.Positive(t, l.Cut, l)
@@ -141,6 +157,17 @@ func TestEverySweepHasItsSections(t *testing.T) {
 				case "ecdf", "theory":
 					require.Equal(t, 1, s.Charts, name)
 					require.Positive(t, s.Drawn, name)
+				}
+				switch {
+				case name == "ecdf":
+					require.Greater(t, s.Left, 5.0, "beside the axis, not on it")
+				case name != "theory":
+				case test.name == "kinds":
+					require.Equal(t, []int{0, 6, 2}, []int{s.Paths, s.Dots, s.Keys}, "nothing joins kinds")
+				case test.name == "no-axis" || test.name == "broken":
+					require.Equal(t, []int{0, 2, 2}, []int{s.Paths, s.Dots, s.Keys}, "a single point each")
+				default:
+					require.Equal(t, []int{2, 0}, []int{s.Paths, s.Keys}, "a line each")
 				}
 			}
 		})

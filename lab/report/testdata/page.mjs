@@ -33,10 +33,10 @@ try {
     saw.cells = await heat.allTextContents();
     saw.paths = await page.locator("#ecdf path").count();
     saw.theories = await page.locator("#theory .legend li").allTextContents();
-    saw.before = await page.locator("#ecdf svg .title").textContent();
+    saw.before = await page.locator("#ecdf .chart .title").textContent();
     await heat.last().click();
     saw.clicked = await page.locator("#heat td.chosen").textContent();
-    saw.after = await page.locator("#theory svg .title").textContent();
+    saw.after = await page.locator("#theory .chart .title").textContent();
     await page.locator("#ecdf select").first().focus();
     await heat.first().focus();
     await page.keyboard.press("Enter");

@@ -21,7 +21,7 @@ const browser = await chromium.launchPersistentContext(profile, {
 const pages = [];
 
 // In the page: the least contrast of a heat map's cells, how many boxes there are of which a part is cut off, how many
-// of those do not say so, and whether the page itself is wider than its window.
+// of those do not say so, whether the page itself is wider than its window, and the lowest line of text in a chart.
 function look() {
   const numbers = text => text.match(/[\d.]+/g).map(Number);
   const luminance = rgb => rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -35,6 +35,7 @@ function look() {
   return {
     contrast: Math.min(21, ...contrasts),
     cut: cut.length, silent: cut.filter(e => !getComputedStyle(e, "::before").content.includes("scroll")).length,
+    lowest: Math.min(99, ...[...document.querySelectorAll("svg text")].filter(t => t.textContent).map(t => t.getBoundingClientRect().height)),
     wide: document.documentElement.scrollWidth > innerWidth,
   };
 }
@@ -60,6 +61,10 @@ try {
         cells: s.querySelectorAll("td").length,
         charts: s.querySelectorAll("svg").length,
         drawn: [...s.querySelectorAll("svg path, svg circle")].filter(d => { const b = d.getBBox(); return b.width + b.height > 0; }).length,
+        paths: s.querySelectorAll("svg path").length,
+        dots: s.querySelectorAll("svg circle").length,
+        keys: s.querySelectorAll(".legend .dot").length,
+        left: Math.min(999, ...[...s.querySelectorAll("svg path")].map(p => p.getBBox().x)) - Math.min(999, ...[...s.querySelectorAll("svg .axis")].map(a => a.getBBox().x)),
         details: s.querySelectorAll("details").length,
       }));
     }
