@@ -68,7 +68,8 @@ class Way {
     this.refused = make("p", { class: "refused", id: `refused-${wire.id}-${way.id}`, role: "alert", hidden: true });
     this.text.setAttribute("aria-describedby", this.refused.id);
     form.addEventListener("submit", (e) => { e.preventDefault(); this.send(this.text.value, true); });
-    this.text.addEventListener("keydown", (e) => { if (e.key === "Escape") { this.refuse(""); this.text.value = this.now.shape.text; } });
+    this.text.addEventListener("keydown", (e) => { if (e.key === "Escape") { this.text.value = this.now.shape.text; this.settle(); } });
+    this.text.addEventListener("input", () => { this.typed = true; this.text.classList.add("typed"); });
     this.blackhole = this.button("Blackhole", () => (this.now.state === "blackhole" ? "up" : "blackhole"));
     this.down = this.button("Down", () => (this.now.state === "down" ? "up" : "down"));
     this.drop = this.button("Drop next SYN-ACK", () => "drop-next-syn-ack");
@@ -104,8 +105,15 @@ class Way {
     return button;
   }
 
-  // refuse says why what was typed was refused, and leaves it there to be mended
-  // until another shape is set; "": nothing is refused.
+  // settle has the field show the wire's shape again. What was typed stays until
+  // a shape is set: the field is left by pressing Set, and what is refused is there
+  // to be mended.
+  settle() {
+    this.typed = false;
+    this.text.classList.remove("typed");
+    this.refuse("");
+  }
+
   refuse(why) {
     setText(this.refused, why);
     this.refused.hidden = !why;
@@ -116,7 +124,7 @@ class Way {
     try {
       const wire = await tell(this.path(verb), body);
       say("");
-      if (verb === "shape") this.refuse("");
+      if (verb === "shape") this.settle();
       if (typed) this.text.blur();
       for (const way of wire.directions) if (this.element.classList.contains(way.id)) this.show(way, wire);
     } catch (err) {
@@ -145,7 +153,7 @@ class Way {
         setText(output, way.shape.words?.[about.word] || about.show(0));
         output.title = output.textContent; // it may be longer than the room
       }
-      if (document.activeElement !== this.text && this.refused.hidden) this.text.value = way.shape.text;
+      if (document.activeElement !== this.text && !this.typed) this.text.value = way.shape.text;
     }
     if (now) this.count(way, Date.parse(now));
   }

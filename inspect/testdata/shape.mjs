@@ -27,9 +27,12 @@ try {
   const tops = (q) => way.locator(q).evaluateAll((all) => all.map((e) => Math.round(e.getBoundingClientRect().top)));
 
   await field.waitFor();
-  await set("delay banana");
+  await field.fill("delay banana");
+  await page.locator("h1").click(); // the field is left, for longer than from one answer to the next
+  await page.waitForTimeout(1500);
+  await way.getByRole("button", { name: "Set" }).click();
   await why.waitFor();
-  await page.locator("h1").click(); // the field is left
+  await page.locator("h1").click();
   await page.waitForTimeout(1500);
   const saw = { kept: await field.inputValue(), why: await why.innerText() };
   await shot("refused");
