@@ -26,8 +26,10 @@ type message struct {
 	Layer   trace.Layer   `json:"layer"`
 	Kind    string        `json:"kind"`
 	Text    string        `json:"text"`
-	Took    time.Duration `json:"took"`  // the sum of the parts
-	Until   string        `json:"until"` // what its latency is measured to
+	Said    string        `json:"said"`    // of it what it says, on one line
+	Carrier bool          `json:"carrier"` // another message is in it, and is told too
+	Took    time.Duration `json:"took"`    // the sum of the parts
+	Until   string        `json:"until"`   // what its latency is measured to
 	OneEnd  bool          `json:"oneEnd"`
 	Parts   []part        `json:"parts"`
 	Lost    []string      `json:"lost"`
@@ -85,15 +87,23 @@ func tellMessages(s *explain.Story) []message {
 	last := slices.Clone(s.Messages)
 	slices.SortStableFunc(last, func(a, b *explain.Message) int { return b.Sent.Compare(a.Sent) })
 	all := []message{}
+	carriers := map[*explain.Message]bool{}
 	for _, m := range last[:min(len(last), maxMessages)] {
-		all = append(all, tellMessage(m))
+		for _, c := range m.Carriers {
+			carriers[c] = true
+		}
+	}
+	for _, m := range last[:min(len(last), maxMessages)] {
+		told := tellMessage(m)
+		told.Carrier = carriers[m]
+		all = append(all, told)
 	}
 	return all
 }
 
 func tellMessage(m *explain.Message) message {
 	out := message{
-		At: m.Sent, From: m.Sender(), To: m.Receiver(), Layer: m.What.Layer(), Kind: m.What.Kind(), Text: m.What.String(),
+		At: m.Sent, From: m.Sender(), To: m.Receiver(), Layer: m.What.Layer(), Kind: m.What.Kind(), Text: m.What.String(), Said: page.Said(m.What),
 		Conn:  [2]string{m.Conn.Flow.Local.String(), m.Conn.Flow.Remote.String()},
 		Until: "received", Parts: []part{}, Lost: []string{},
 	}

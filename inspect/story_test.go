@@ -239,3 +239,19 @@ func TestMessagesAddUp(t *testing.T) {
 		require.True(t, m.OneEnd)
 	}
 }
+
+// A frame that carries an event which is told too says so, and what both say has
+// no quotes of Go's around it.
+func TestCarrier(t *testing.T) {
+	s := join(nil, byServer(conversation(t, 1)))
+	frame, event, alone := s.Messages[0], s.Messages[1], s.Messages[2]
+	frame.What = trace.Frame{Opcode: "text", Len: 17, Preview: `42["move",`}
+	event.What, event.Carriers = trace.Message{Type: "EVENT", Event: "move", Preview: `["move","north"]`}, []*explain.Message{frame}
+	alone.What = trace.Frame{Opcode: "text", Len: 5, Preview: "hello"}
+	s.Messages = s.Messages[:3]
+	said := map[string]bool{}
+	for _, m := range tellMessages(s) {
+		said[m.Said] = m.Carrier
+	}
+	require.Equal(t, map[string]bool{`42["move",…`: true, `move "north"`: false, "hello": false}, said)
+}

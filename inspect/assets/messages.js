@@ -5,7 +5,9 @@ import { make } from "./make.js";
 
 let shown = "";
 
-export function show({ messages }) {
+// What only carries a message that is here is left out: it is the same once more.
+export function show(told) {
+  const messages = told.messages.filter((m) => !m.carrier);
   const said = JSON.stringify(messages);
   if (said === shown) return;
   shown = said;
@@ -14,9 +16,9 @@ export function show({ messages }) {
 
 function item(m) {
   const took = m.trouble ? "–" : duration(m.took);
-  const about = `${clock(m.at)}  ${m.from} → ${m.to}` + (m.oneEnd ? "; one end only: " + (m.until === "received" ? "from when it came to the wire" : `until ${m.until}`) : "");
+  const about = `${clock(m.at)}  ${m.kind}  ${m.from} → ${m.to}` + (m.oneEnd ? "; one end only: " + (m.until === "received" ? "from when it came to the wire" : `until ${m.until}`) : "");
   const li = make("li", {},
-    make("div", { class: "headline" }, make("span", { class: "text", title: m.text }, m.text), make("span", { class: "took" }, took)),
+    make("div", { class: "headline" }, make("span", { class: "text", title: m.text }, m.said), make("span", { class: "took" }, took)),
     make("div", { class: "about" }, about));
   if (m.trouble) {
     li.append(make("div", { class: "about" }, m.trouble));

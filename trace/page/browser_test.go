@@ -155,7 +155,7 @@ func TestEvent(t *testing.T) {
 		step{"do": "click", "on": ".path .link"}, step{"do": "look", "name": "frame"},
 	)
 	event, frame := saw.Looks["event"], saw.Looks["frame"]
-	require.Contains(t, saw.Looks["opened"].Listed, "say")
+	require.Contains(t, saw.Looks["opened"].Listed, `say "is anybody there?"`)
 	require.NotContains(t, saw.Looks["opened"].Listed, `42["say","is anybody there?"]`, "what carried it is the same once more")
 	require.Equal(t, "say", event.Title)
 	require.Contains(t, event.Path, "frame ")

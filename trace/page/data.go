@@ -52,6 +52,7 @@ type message struct {
 	Layer    int    `json:"layer"`
 	Kind     int    `json:"kind"`     // a word: "frame"
 	Name     int    `json:"name"`     // a word: short, for its bar
+	Said     int    `json:"said"`     // a word: what it says, on one line
 	Text     int    `json:"text"`     // a word: all that was told of it
 	Sent     int64  `json:"sent"`     //
 	Received int64  `json:"received"` // -1 where not told

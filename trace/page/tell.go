@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -189,7 +190,7 @@ func (t *teller) messages() {
 func (t *teller) message(m *explain.Message) message {
 	told := message{
 		Conn: t.conns[m.Conn], Back: !m.FromOpener(),
-		Layer: int(m.What.Layer()), Kind: t.word(m.What.Kind()), Name: t.word(visible(name(m.What))), Text: t.word(m.What.String()),
+		Layer: int(m.What.Layer()), Kind: t.word(m.What.Kind()), Name: t.word(visible(name(m.What))), Said: t.word(Said(m.What)), Text: t.word(m.What.String()),
 		Sent: t.at(m.Sent), Received: t.at(m.Received), From: m.From, To: m.To,
 	}
 	told.Records = len(m.Records())
@@ -253,6 +254,23 @@ func name(w trace.What) string {
 		return w.Type
 	}
 	return w.String()
+}
+
+// Said is what a message says, on one line and without what is around it: of an
+// event its name and its arguments, of a frame its text. It ends with "…" where
+// there is more.
+func Said(w trace.What) string {
+	m, ok := w.(trace.Message)
+	if !ok || m.Event == "" || m.Preview == "" {
+		return visible(name(w))
+	}
+	args := m.Preview
+	if event, err := json.Marshal(m.Event); err == nil {
+		if rest, ok := strings.CutPrefix(args, "["+string(event)); ok {
+			args = strings.TrimSuffix(strings.TrimPrefix(rest, ","), "]")
+		}
+	}
+	return visible(strings.TrimSpace(m.Event + " " + args))
 }
 
 // visible has pictures in place of control characters.

@@ -247,3 +247,19 @@ func TestName(t *testing.T) {
 	}
 	require.Equal(t, "a␀␊␡b", visible("a\x00\n\x7fb"))
 }
+
+// What a message says has no more quotes around it than its sender put there.
+func TestSaid(t *testing.T) {
+	for want, what := range map[string]trace.What{
+		`move "north"`:     trace.Message{Type: "EVENT", Event: "move", Preview: `["move","north"]`},
+		`move {"x":[1]},2`: trace.Message{Type: "EVENT", Event: "move", Preview: `["move",{"x":[1]},2]`},
+		`move "nor…`:       trace.Message{Type: "EVENT", Event: "move", Preview: `["move","nor…`},
+		`bye`:              trace.Message{Type: "EVENT", Event: "bye", Preview: `["bye"]`},
+		`bye [ "bye"]`:     trace.Message{Type: "EVENT", Event: "bye", Preview: `[ "bye"]`},
+		`42["move","nor…`:  trace.Frame{Opcode: "text", Len: 50, Preview: `42["move","nor`},
+		`a␊b`:              trace.Frame{Opcode: "text", Len: 3, Preview: "a\nb"},
+		`ACK`:              trace.Message{Type: "ACK", Preview: "[1]"},
+	} {
+		require.Equal(t, want, Said(what))
+	}
+}

@@ -43,7 +43,7 @@ function fillList() {
   const fits = slowest.filter((m) => has(m) && !m.under.some((i) => messages[i].latency >= 0 && has(messages[i])));
   $("slowest").replaceChildren(...fits.slice(0, listed).map((m) =>
     el("li", {}, el("button", { type: "button", "data-message": m.index, on: () => select(m.index, true) },
-      el("span", { class: "name" }, said$(word(m.name))),
+      el("span", { class: "name", title: word(m.text) }, said$(word(m.said))),
       el("span", { class: "took" }, duration(m.latency)),
       el("span", { class: "way" }, `${way(m)} · ${word(m.kind)} · sent at ${moment(m.sent)}`),
       bar(partsOf(m), m.latency))),
