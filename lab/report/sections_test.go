@@ -103,7 +103,9 @@ func TestEverySweepHasItsSections(t *testing.T) {
 		{"kinds", swept(t, []sweep.Values{{Axis: "preset", Values: []string{"3g", "lte", "5g"}}}, true, none), []string{"ecdf", "heat", "table", "theory"}},
 		{"single", single(swept(t, []sweep.Values{loss}, false, none)), []string{"ecdf", "heat", "table"}},
 		{"broken", swept(t, []sweep.Values{loss}, true, first), []string{"broken", "ecdf", "heat", "table", "theory"}},
-		{"all-broken", swept(t, []sweep.Values{loss}, true, func(i int) string { return fmt.Sprintf("the worker died\nwith %d", i/3) }), []string{"broken", "table"}},
+		{"all-broken", swept(t, []sweep.Values{loss}, true, func(i int) string {
+			return fmt.Sprintf("the worker died\n%d%s", i/3, strings.Repeat(" goroutines", 40))
+		}), []string{"broken", "table"}},
 	}
 	folder, shots := t.TempDir(), os.Getenv("STRATA_SHOTS")
 	args := []string{"testdata/sections.mjs", modules, shots}
@@ -151,6 +153,8 @@ func TestEverySweepHasItsSections(t *testing.T) {
 					} else {
 						require.Contains(t, s.Text, "3 cells: the worker died")
 						require.Contains(t, s.Text, "1 cell: the worker died")
+						require.Contains(t, s.Text, "1 goroutines")
+						require.Contains(t, s.Text, "strata lab ws-echo --loss 5% --seed 2")
 					}
 				case "heat":
 					require.Equal(t, len(test.report.Points), s.Cells)

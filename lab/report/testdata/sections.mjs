@@ -20,9 +20,10 @@ const browser = await chromium.launchPersistentContext(profile, {
 });
 const pages = [];
 
-// In the page: the least contrast of a heat map's cells, how many boxes there are of which a part is cut off, how many
+// In the page, with all that can be opened: the least contrast of a heat map's cells, how many boxes there are of which a part is cut off, how many
 // of those do not say so, whether the page itself is wider than its window, and the lowest line of text in a chart.
 function look() {
+  for (const d of document.querySelectorAll("section details")) d.open = true;
   const numbers = text => text.match(/[\d.]+/g).map(Number);
   const luminance = rgb => rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const card = document.querySelector("section"), under = numbers(getComputedStyle(card).backgroundColor);
