@@ -65,10 +65,10 @@ class Way {
       this.preset.value = "";
     });
     const form = make("form", { class: "words" }, this.text, this.preset, make("button", {}, "Set"));
-    this.refused = make("p", { class: "refused", id: `refused-${wire.id}-${way.id}`, role: "alert", hidden: true });
+    this.refused = make("p", { class: "refused", id: `refused-${wire.id}-${way.id}`, hidden: true });
     this.text.setAttribute("aria-describedby", this.refused.id);
     form.addEventListener("submit", (e) => { e.preventDefault(); this.send(this.text.value, true); });
-    this.text.addEventListener("keydown", (e) => { if (e.key === "Escape") { this.text.value = this.now.shape.text; this.settle(); } });
+    this.text.addEventListener("keydown", (e) => { if (e.key === "Escape") { this.text.value = this.now.shape.text; this.settle(); say(""); } });
     this.text.addEventListener("input", () => { this.typed = true; this.text.classList.add("typed"); });
     this.blackhole = this.button("Blackhole", () => (this.now.state === "blackhole" ? "up" : "blackhole"));
     this.down = this.button("Down", () => (this.now.state === "down" ? "up" : "down"));
@@ -128,8 +128,8 @@ class Way {
       if (typed) this.text.blur();
       for (const way of wire.directions) if (this.element.classList.contains(way.id)) this.show(way, wire);
     } catch (err) {
+      say(err.message);
       if (typed) this.refuse(err.message);
-      else say(err.message);
     }
   }
 
