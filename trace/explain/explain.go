@@ -47,7 +47,7 @@ type Loss struct {
 	Again    time.Time // when it was sent again
 	Why      string    // what it was sent again for: one of trace's Why… words; empty where not told
 	DupACKs  int       // duplicate acknowledgements that had come by then
-	OfBefore bool      // it belonged to what was sent before the message
+	OfBefore bool      // it was of what was sent before the message
 }
 
 // String is like "bytes 0 to 1460 lost on phone-server from A to B (rule), sent
@@ -223,9 +223,42 @@ func (e *explanation) inSendBuffer(sent time.Time) {
 		}
 		if n := len(e.Parts); n > 0 && e.Parts[n-1].Name == name {
 			why = e.Parts[n-1].Why // one part, in the words of its beginning
+		} else if name != SendBuffer {
+			if said := e.heldUp(sent); said != "" {
+				why += ": " + said
+			}
 		}
 		e.to(name, next, why)
 	}
+}
+
+// heldUp says whether a window was full until then because what is under way at its
+// beginning was lost.
+func (e *explanation) heldUp(until time.Time) string {
+	una := e.half.acked(e.now)
+	at := span{una, una + 1}
+	a, ok := e.half.lastToArrive(at)
+	if !ok {
+		return ""
+	}
+	name := fmt.Sprintf("bytes %d to %d", a.first.from, a.first.to)
+	losses := e.half.losses(name, at, e.half.sending(at), a.arrived.of)
+	losses = slices.DeleteFunc(losses, func(l Loss) bool { return !l.At.Before(until) || !l.Again.After(e.now) })
+	for i := range losses {
+		losses[i].OfBefore = a.first.to <= e.Message.From
+	}
+	return e.note(losses)
+}
+
+// acked is up to where all was acknowledged to the sender at a moment.
+func (h *half) acked(at time.Time) offset {
+	i := sort.Search(len(h.acks), func(i int) bool { return h.acks[i].at.After(at) })
+	for i--; i >= 0; i-- {
+		if !h.acks[i].dup {
+			return h.acks[i].upTo
+		}
+	}
+	return 0
 }
 
 // arrival is how the bytes of a message that were last to arrive did.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -317,6 +318,22 @@ func TestTailLost(t *testing.T) {
 	require.Contains(t, []string{trace.WhyProbe, trace.WhyRTO}, l.Why)
 	require.Equal(t, l.Again.Sub(l.At), sums[explain.Recovery])
 	require.Equal(t, sums[explain.Recovery]+50*ms, e.Latency())
+}
+
+// The congestion window is full of what was lost: what waits for room in it is told
+// of that.
+func TestWindowFullOfWhatWasLost(t *testing.T) {
+	s := run(t, "delay 50ms", func(k *talk) {
+		k.says(t, "warm up")
+		k.wire.Rule(link.DropFirst(link.Data))
+		k.says(t, strings.Repeat("many segments ", 2000), "late")
+	})
+	e, err := texts(s)[2].Explain()
+	require.NoError(t, err)
+	require.Positive(t, whole(t, e)[explain.Cwnd])
+	i := slices.IndexFunc(e.Parts, func(p explain.Part) bool { return p.Name == explain.Cwnd })
+	require.Regexp(t, `^\d+ segments under way, cwnd \d+: bytes \d+ to \d+ lost on phone-server from A to B \(rule\), sent again `, e.Parts[i].Why)
+	require.True(t, e.Losses[0].OfBefore)
 }
 
 // The receiver does not read for a while: what does not fit its window waits in
