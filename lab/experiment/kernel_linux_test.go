@@ -3,12 +3,11 @@ package experiment_test
 import (
 	"bytes"
 	"os"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
+	"strata/internal/nobody"
 	"strata/lab/experiment"
 	"strata/lab/kernel"
 	"strata/lab/sweep"
@@ -53,25 +52,9 @@ func TestKernelsNeedRootAtOnce(t *testing.T) {
 	c.AddEngines(false, true)
 	var out bytes.Buffer
 	c.Stdout = &out
-	err := asNobody(func() error { return experiment.Run(t.Context(), c) })
+	err := nobody.Call(func() error { return experiment.Run(t.Context(), c) })
 	require.ErrorContains(t, err, "the kernel engine needs root")
 	require.NotContains(t, err.Error(), "\n")
 	require.Empty(t, out.String())
 	require.NoDirExists(t, c.Out)
-}
-
-// asNobody calls f on a thread without any privilege, which ends with it.
-func asNobody(f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked
-		if os.Geteuid() == 0 {
-			if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534); e != 0 {
-				done <- e
-				return
-			}
-		}
-		done <- f()
-	}()
-	return <-done
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"strata/internal/nobody"
 	"strata/lab/workload"
 )
 
@@ -61,26 +61,12 @@ func TestSocketsHaveTheCongestionControlAskedFor(t *testing.T) {
 	}
 }
 
-// asNobody calls f on a thread without any privilege, which ends with it.
-func asNobody(f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked
-		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534); e != 0 {
-			done <- fmt.Errorf("setresuid: %w", e)
-			return
-		}
-		done <- f()
-	}()
-	return <-done
-}
-
 // Who may not is told so before anything is made, and how it could be.
 func TestReadyTellsWhatIsMissing(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to do without")
 	}
-	err := asNobody(func() error { return Ready(&workload.Params{}) })
+	err := nobody.Call(func() error { return Ready(&workload.Params{}) })
 	require.EqualError(t, err, "the kernel engine needs root, to make network namespaces: run it with sudo, or without --kernel")
 
 	words := func(file string) []string {
@@ -90,7 +76,7 @@ func TestReadyTellsWhatIsMissing(t *testing.T) {
 	}
 	allowed := words("tcp_allowed_congestion_control")
 	for _, name := range words("tcp_available_congestion_control") {
-		err := asNobody(func() error { return tryCongestionControl(name) })
+		err := nobody.Call(func() error { return tryCongestionControl(name) })
 		if slices.Contains(allowed, name) {
 			require.NoError(t, err, name)
 			continue
