@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -138,11 +137,7 @@ func experimentCommand(w *workload.Workload) *cobra.Command {
 	for _, a := range workload.Axes() {
 		if w.Takes(a.Name) {
 			usage := a.Usage
-			d := w.Default(a.Name)
-			if a.Name == "cc" {
-				d = cmp.Or(d, kernel.DefaultCongestionControl)
-			}
-			if d != "" {
+			if d := w.Default(a.Name); d != "" {
 				usage += " (default " + d + ")"
 			}
 			axes[a.Name] = &axisFlag{kind: a.Value}

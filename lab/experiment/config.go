@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -94,8 +93,7 @@ func withCongestionControl(w *workload.Workload, axes []sweep.Values) []sweep.Va
 	if at < 0 {
 		at = len(axes)
 	}
-	value := cmp.Or(w.Default("cc"), kernel.DefaultCongestionControl)
-	return slices.Insert(slices.Clone(axes), at, sweep.Values{Axis: "cc", Values: []string{value}})
+	return slices.Insert(slices.Clone(axes), at, sweep.Values{Axis: "cc", Values: []string{kernel.DefaultCongestionControl}})
 }
 
 // kernelReady says what would break the kernel's cells, before the others run.

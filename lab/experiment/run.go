@@ -172,7 +172,7 @@ func (c *Config) one(ctx context.Context, g *sweep.Grid) error {
 	files := []struct {
 		flag, given string
 		path        *string
-	}{{"--pcap", c.Capture, &job.Capture}, {"--page", c.Page, &job.Page}}
+	}{{"pcap", c.Capture, &job.Capture}, {"page", c.Page, &job.Page}}
 	for _, file := range files {
 		if file.given != "" { // workers are where we are, but nobody should rely on it
 			path, err := filepath.Abs(file.given)
@@ -180,7 +180,7 @@ func (c *Config) one(ctx context.Context, g *sweep.Grid) error {
 				return err
 			}
 			if _, err := os.Stat(filepath.Dir(path)); err != nil {
-				return fmt.Errorf("%s %s: %w", file.flag, file.given, err)
+				return fmt.Errorf("--%s %s: %w", file.flag, file.given, err)
 			}
 			*file.path = path
 		}
@@ -202,7 +202,7 @@ func (c *Config) one(ctx context.Context, g *sweep.Grid) error {
 	}
 	for _, file := range files {
 		if file.given != "" {
-			fmt.Fprintf(c.Stdout, "%s: %s\n", strings.TrimPrefix(file.flag, "--"), file.given)
+			fmt.Fprintf(c.Stdout, "%s: %s\n", file.flag, file.given)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -10,7 +11,14 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"strata/lab/workload"
 )
+
+// congestionOf is the congestion control of every socket of a run.
+func congestionOf(p *workload.Params) string {
+	return cmp.Or(p.CongestionControl, DefaultCongestionControl)
+}
 
 // setCongestionControl tells one socket. A namespace's sysctl would not do: only
 // the first namespace may set there what tcp_allowed_congestion_control leaves out,

@@ -5,7 +5,6 @@ package kernel
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -119,7 +118,7 @@ func (f *firstLine) Write(p []byte) (int, error) {
 // newHost makes a namespace, with what the parameters say of TCP.
 func (n *network) newHost(name string, p *workload.Params) (*host, error) {
 	ns, err := newNamespace()
-	h := &host{n: n, name: name, netns: ns, congestion: cmp.Or(p.CongestionControl, DefaultCongestionControl)}
+	h := &host{n: n, name: name, netns: ns, congestion: congestionOf(p)}
 	if ns != "" {
 		n.OnClose(func() { _ = netns.DeleteNamed(ns) })
 	}

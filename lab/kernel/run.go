@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ func Ready(p *workload.Params) error {
 	if p.Clients > maxClients {
 		return fmt.Errorf("the kernel engine has at most %d clients, not %d", maxClients, p.Clients)
 	}
-	return tryCongestionControl(cmp.Or(p.CongestionControl, DefaultCongestionControl))
+	return tryCongestionControl(congestionOf(p))
 }
 
 // Run runs a workload between kernels, in real time. Namespaces and devices are

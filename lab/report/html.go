@@ -192,8 +192,8 @@ func (r *Report) point(p *page, at *sweep.Point) point {
 		At: []string{}, Seeds: len(at.Outcomes), Failed: at.Failed(), Values: []*float64{},
 		Figures: map[string][]float64{}, ECDF: map[string][]float64{},
 	}
-	if i := slices.IndexFunc(at.Outcomes, func(o sweep.Outcome) bool { return o.Error != "" }); i >= 0 {
-		pt.Error = at.Outcomes[i].Error
+	if o := at.Broken(); o != nil {
+		pt.Error = o.Error
 	}
 	for _, a := range p.Axes {
 		pt.At = append(pt.At, valueOf(at, a.Name))

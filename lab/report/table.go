@@ -83,10 +83,8 @@ func count(n int, one, more string) string {
 
 func (r *Report) firstError() string {
 	for _, p := range r.Points {
-		for _, o := range p.Outcomes {
-			if o.Error != "" {
-				return fmt.Sprintf("%s: %s", o.Cell.Command(), o.Error)
-			}
+		if o := p.Broken(); o != nil {
+			return fmt.Sprintf("%s: %s", o.Cell.Command(), o.Error)
 		}
 	}
 	return ""

@@ -57,6 +57,16 @@ func (p *Point) Results() []*workload.Result {
 // Failed is how many cells failed.
 func (p *Point) Failed() int { return len(p.Outcomes) - len(p.Results()) }
 
+// Broken is the first outcome of a cell that failed; nil where none did.
+func (p *Point) Broken() *Outcome {
+	for i := range p.Outcomes {
+		if p.Outcomes[i].Error != "" {
+			return &p.Outcomes[i]
+		}
+	}
+	return nil
+}
+
 // Slowest is the outcome that has the slowest message; nil where none has any.
 func (p *Point) Slowest() *Outcome {
 	var slowest *Outcome

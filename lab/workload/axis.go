@@ -43,7 +43,7 @@ var axes = []Axis{
 	{Name: "shape", Value: "SHAPE", Usage: "all that the wire does, in tc-netem's words", whole: true, common: true},
 	{Name: "back", Value: "SHAPE", Usage: "what it does to the clients' packets (default: the same; of a preset, its way up)", common: true},
 
-	{Name: "cc", Value: "NAME", Usage: "congestion control: reno, cubic", common: true, set: oneOf(func(p *Params) *string { return &p.CongestionControl }, "reno", "cubic")},
+	{Name: "cc", Value: "NAME", Usage: "congestion control: reno, cubic (default reno)", common: true, set: oneOf(func(p *Params) *string { return &p.CongestionControl }, "reno", "cubic")},
 	{Name: "mss", Value: "BYTES", Usage: "largest TCP segment that hosts announce", common: true, set: integer(func(p *Params) *int { return &p.MSS }, 500, 65495)},
 	{Name: "buffers", Value: "SIZE", Usage: "send and receive buffer of each connection, like 256k", common: true, set: size(func(p *Params) *int { return &p.Buffers }, 4<<10, 64<<20)},
 	{Name: "recovery", Value: "NAME", Usage: "how TCP finds losses: rack (RFC 8985), sack (RFC 6675 alone)", common: true, set: oneOf(func(p *Params) *string { return &p.Recovery }, "rack", "sack")},
