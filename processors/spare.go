@@ -12,10 +12,9 @@ var running atomic.Bool
 
 // Spare keeps GOMAXPROCS as low as the work allows until stop is called, which
 // gives back what it was, or where that was what Go itself chooses has Go choose
-// again, and may be called more than once. It is for a whole
-// program, and for main to call, after hosts and servers were made: gVisor serves a
-// host's connections with as many goroutines as there are processors when it is
-// made.
+// again, and may be called more than once. It is for a whole program, and for main
+// to call, after hosts and servers were made: gVisor serves a host's connections
+// with as many goroutines as there are processors when it is made.
 //
 // While it runs Go does not follow what the system allows (the cgroup's limit): the
 // most is what there was at first.

@@ -424,7 +424,8 @@ func (s *Socket) Disconnect(closeConnection bool) {
 func (s *Socket) disconnect() {
 	p := parser.Packet{Type: parser.Disconnect, Namespace: s.namespace.name}
 	s.conn.dismiss(s)
-	s.found()                                                      // or is about to be: the client, which asked to join, has an answer
+	// It may not have been found yet: the client, which asked to join, has an answer.
+	s.found()
 	_ = s.send(&p, dispatch.Encode(s.conn.server.opts.Parser, &p)) // it may be gone already
 	s.close(ReasonServerNamespaceDisconnect, true)
 }

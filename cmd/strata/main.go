@@ -111,11 +111,11 @@ every layer in the open.`,
   sudo strata link --between blue,green --shape "delay 80ms loss 1%"
   strata lab socketio-chat --loss 0,1%,5% --delay 10ms,150ms --seeds 20 --out report/`,
 		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArguments,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		SuggestionsMinimumDistance: 2,
-		SilenceUsage:               true,
-		Args:                       noArguments,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(serveCommand(), demoCommand(), linkCommand(), labCommand(), versionCommand())
@@ -145,10 +145,9 @@ func noArguments(cmd *cobra.Command, args []string) error {
 // not given.
 func aboveZero(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
-		if f := cmd.Flags().Lookup(name); f.Changed {
-			if value := f.Value.String(); strings.HasPrefix(value, "-") || strings.HasPrefix(value, "0") && strings.Trim(value, "0s") == "" {
-				return usageError{fmt.Errorf("--%s %s: must be above 0", name, value)}
-			}
+		f := cmd.Flags().Lookup(name)
+		if value := f.Value.String(); f.Changed && (value == "0" || value == "0s" || strings.HasPrefix(value, "-")) {
+			return usageError{fmt.Errorf("--%s %s: must be above 0", name, value)}
 		}
 	}
 	return nil
